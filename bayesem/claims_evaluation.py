@@ -1,0 +1,598 @@
+"""Claims on draws: what a claim's tree is worth in every posterior or prior draw.
+
+A claim is a tree of the grammar's nodes, so nothing in it can run code. Names of earlier
+propositions are put in place, ``not`` is pushed inwards, and what remains is a conjunction or
+disjunction of comparisons and of ``null(x)``, each of which is true or false in a draw.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+
+from bayesem.arrays import Floats
+from bayesem.decomposition import (
+    along,
+    decompose,
+    refuse_products,
+    standardise,
+    standardised_value,
+)
+from bayesem.errors import NotAvailableError, PropositionError, did_you_mean
+from bayesem.grammar.statements import (
+    And,
+    Argument,
+    Binary,
+    Call,
+    Chain,
+    Comparison,
+    Expression,
+    Name,
+    Not,
+    Number,
+    Or,
+    PathArgument,
+    SlopeArgument,
+    Unary,
+    expression_text,
+)
+from bayesem.matrices import Matrices
+from bayesem.propositions import Rule
+
+__all__ = [
+    "Scope",
+    "difference",
+    "evaluate",
+    "holds",
+    "idle_conditions",
+    "kind_of",
+    "normal_form",
+    "null_value",
+    "scope",
+    "standardised_difference",
+]
+
+#: What a normal form is made of.
+type Atom = Comparison | Call | Not
+type Form = Atom | And | Or
+
+#: Kinds in the order in which they name a sum: ``a*b + c`` is judged as the path that it adds to.
+KINDS: Final = ("path", "correlation", "interaction", "indirect")
+CONSTANT: Final = "constant"
+NO_SCALE: Final = "no scale"
+
+FLIPPED: Final = {">": "<=", "<": ">=", ">=": "<", "<=": ">"}
+COMPARE: Final = {
+    ">": np.greater,
+    "<": np.less,
+    ">=": np.greater_equal,
+    "<=": np.less_equal,
+}
+ARITHMETIC: Final = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "^": np.power,
+}
+FUNCTIONS: Final = {"abs": np.abs, "exp": np.exp, "log": np.log, "sqrt": np.sqrt}
+EXTREMES: Final = {"min": np.minimum, "max": np.maximum}
+WAITING: Final = {
+    "risk_ratio": "risk ratios by g-computation (binary outcomes)",
+    "risk_difference": "risk differences by g-computation (binary outcomes)",
+    "time_ratio": "time ratios by g-computation (time outcomes)",
+    "mean": "conditional means by g-computation",
+    "do": "interventions by g-computation",
+    "share": "count models",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scope:
+    """Everything a claim can name, in one set of draws.
+
+    Attributes
+    ----------
+    table : ParameterTable
+    draws : mapping of str to (chain, draw) array
+        Labels and defined parameters.
+    matrices, standardised : Matrices
+        Batched over (chain, draw).
+    """
+
+    table: Any
+    draws: Mapping[str, Floats]
+    matrices: Matrices
+    standardised: Matrices
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Numbers of chains and draws."""
+        return self.matrices.Beta.shape[:-2]
+
+    def factor(self, name: str, node: Argument) -> int:
+        """Position of a variable among the factors."""
+        if name in self.table.factors:
+            return int(self.table.factors.index(name))
+        raise PropositionError(
+            f"`{name}` is not a factor, nor an observed variable with a path of its own.",
+            span=node.span,
+            hint=did_you_mean(name, self.table.factors),
+            label=name,
+        )
+
+
+def scope(fit: Any, group: str = "posterior") -> Scope:
+    """Collect what claims can name from a fit's draws.
+
+    Parameters
+    ----------
+    fit : Fit
+    group : {"posterior", "prior"}
+
+    Raises
+    ------
+    PropositionError
+        If the fit has no such draws.
+    """
+    if group not in fit.draws.children:
+        raise PropositionError(f"the fit has no {group} draws, so it cannot be assessed.")
+    tree = fit.draws[group]
+    draws = {
+        str(name): values.transpose("chain", "draw").to_numpy()
+        for name, values in tree.data_vars.items()
+        if set(values.dims) == {"chain", "draw"}
+    }
+    matrices = fit.matrices(group)
+    return Scope(fit.table, draws, matrices, standardise(matrices))
+
+
+# --- normal form --------------------------------------------------------------------------------
+
+
+def normal_form(claim: Any, earlier: Mapping[str, Any], *, negated: bool = False) -> Form:
+    """Put earlier propositions in place, push ``not`` inwards and flatten.
+
+    Parameters
+    ----------
+    claim : Claim
+    earlier : mapping of str to Claim
+        Propositions that stood before this one.
+    negated : bool
+        Whether the opposite of the claim is wanted.
+
+    Examples
+    --------
+    >>> a, zero = Name("a"), Number(0.0)
+    >>> both = And((Comparison(">", a, zero), Name("P1")))
+    >>> expression_text(normal_form(Not(both), {"P1": Comparison("<", a, zero)}))
+    'a <= 0 or a >= 0'
+    """
+    match claim:
+        case Name(text):
+            return normal_form(_earlier(claim, earlier), _before(text, earlier), negated=negated)
+        case Not(part):
+            return normal_form(part, earlier, negated=not negated)
+        case Comparison(op, left, right):
+            return Comparison(FLIPPED[op], left, right, claim.span) if negated else claim
+        case Call("null", _):
+            return Not(claim, claim.span) if negated else claim
+        case Chain(parts) | And(parts):
+            return _joined(Or if negated else And, parts, earlier, negated=negated)
+        case Or(parts):
+            return _joined(And if negated else Or, parts, earlier, negated=negated)
+    raise PropositionError(
+        f"`{expression_text(claim)}` is neither true nor false.",
+        span=claim.span,
+        hint="A claim is a comparison such as `a > 0`, or null(x).",
+    )
+
+
+def _joined(
+    join: type[And] | type[Or], parts: Any, earlier: Mapping[str, Any], *, negated: bool
+) -> Form:
+    flat: list[Any] = []
+    for part in parts:
+        form = normal_form(part, earlier, negated=negated)
+        flat += form.parts if isinstance(form, join) else [form]
+    return join(tuple(flat))
+
+
+def _earlier(name: Name, earlier: Mapping[str, Any]) -> Any:
+    if name.text in earlier:
+        return earlier[name.text]
+    raise PropositionError(
+        f"`{name.text}` is neither a comparison nor an earlier proposition.",
+        span=name.span,
+        hint=did_you_mean(name.text, earlier) or f"Did you mean `{name.text} > 0`?",
+        label=name.text,
+    )
+
+
+def _before(name: str, earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """Propositions that stood before the named one: no proposition can lead back to itself."""
+    names = list(earlier)
+    return {k: earlier[k] for k in names[: names.index(name)]}
+
+
+# --- values -------------------------------------------------------------------------------------
+
+
+def evaluate(node: Expression | Argument, scope: Scope, *, std: bool = False) -> Floats:
+    """Value of an expression in every draw.
+
+    Parameters
+    ----------
+    node : Expression
+    scope : Scope
+    std : bool
+        On the standardised solution: every label, effect and definition is read off std.all.
+
+    Returns
+    -------
+    (chain, draw) array, or a scalar array for a constant
+
+    Raises
+    ------
+    PropositionError
+        For a name or a chain of paths that the model does not have.
+    NotAvailableError
+        For a function whose capability does not exist yet.
+    """
+    match node:
+        case Number(value):
+            return np.array(value)
+        case Name():
+            return _standardised_name(node, scope) if std else _raw_name(node, scope)
+        case Unary(_, operand):
+            return -evaluate(operand, scope, std=std)
+        case Binary(op, left, right):
+            with np.errstate(all="ignore"):
+                pair = evaluate(left, scope, std=std), evaluate(right, scope, std=std)
+                return np.asarray(ARITHMETIC[op](*pair))
+        case Call("std", (inner,)):
+            return evaluate(inner, scope, std=True)
+        case Call(name, args):
+            return _call(name, args, node, scope, std=std)
+    raise PropositionError(f"`{expression_text(node)}` has no value.", span=node.span)
+
+
+def _call(name: str, args: tuple[Any, ...], node: Call, scope: Scope, *, std: bool) -> Floats:
+    match name, args:
+        case "indirect" | "total", (PathArgument() as path,):
+            return _effect(name, path, scope, std=std)
+        case "slope", (SlopeArgument() as argument,):
+            return _slope(argument, scope, std=std)
+    if name in WAITING:
+        raise NotAvailableError(
+            f"`{name}` needs {WAITING[name]}, which is not available yet.", span=node.span
+        )
+    with np.errstate(all="ignore"):
+        values = [evaluate(arg, scope, std=std) for arg in args]
+        if name in EXTREMES:
+            return np.asarray(reduce(EXTREMES[name], values))
+        if name in FUNCTIONS and len(values) == 1:
+            return np.asarray(FUNCTIONS[name](values[0]))
+    raise PropositionError(f"`{expression_text(node)}` has no value.", span=node.span)
+
+
+def _raw_name(name: Name, scope: Scope) -> Floats:
+    if name.text in scope.draws:
+        return scope.draws[name.text]
+    for row in scope.table.labels.get(name.text, ()):
+        if row.value is not None:
+            return np.array(float(row.value))
+    raise _unknown(name, scope)
+
+
+def _standardised_name(name: Name, scope: Scope) -> Floats:
+    for definition in scope.table.definitions:
+        if definition.name == name.text:
+            return evaluate(definition.expression, scope, std=True)
+    rows = scope.table.labels.get(name.text, ())
+    if not rows:
+        raise _unknown(name, scope)
+    values = [standardised_value(row, scope.standardised) for row in rows]
+    if not all(np.allclose(values[0], other, rtol=1e-8, atol=1e-10) for other in values[1:]):
+        listed = ", ".join(f"`{row.name}`" for row in rows)
+        raise PropositionError(
+            f"`{name.text}` has no single standardised value: it stands at {listed}, which are "
+            "equal raw and differ standardised.",
+            span=name.span,
+            hint="Give the rows labels of their own (with `==` between them) and name one.",
+            label=name.text,
+        )
+    return values[0]
+
+
+def _unknown(name: Name, scope: Scope) -> PropositionError:
+    known = [*scope.table.labels, *(d.name for d in scope.table.definitions)]
+    listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+    return PropositionError(
+        f"`{name.text}` is not a label or a defined parameter of the model.",
+        span=name.span,
+        hint=did_you_mean(name.text, known) or f"The model has: {listed or 'no labels'}.",
+        label=name.text,
+    )
+
+
+def _effect(name: str, path: PathArgument, scope: Scope, *, std: bool) -> Floats:
+    refuse_products(scope.table, f"`{name}(...)` in a model with products of factors")
+    nodes = tuple(scope.factor(node, path) for node in path.nodes)
+    Beta = (scope.standardised if std else scope.matrices).Beta
+    if len(nodes) == 2:
+        split = decompose(Beta)
+        return (split.total if name == "total" else split.indirect)[..., nodes[1], nodes[0]]
+    if name == "total":
+        raise PropositionError(
+            f"`total({expression_text(path)})` names factors between the ends.",
+            span=path.span,
+            hint="A total effect has two ends; one chain alone is `indirect(A -> M -> Y)`.",
+        )
+    for source, to in pairwise(nodes):
+        _step(source, to, path, scope)
+    return along(Beta, nodes)
+
+
+def _step(source: int, to: int, node: Argument, scope: Scope) -> None:
+    if scope.table.cell("Beta", to, source) is None:
+        names = scope.table.factors
+        raise PropositionError(
+            f"the model has no path {names[source]} -> {names[to]}.",
+            span=node.span,
+            hint=f"`{names[to]} ~ {names[source]}` would be one.",
+        )
+
+
+def _slope(argument: SlopeArgument, scope: Scope, *, std: bool) -> Floats:
+    """The direct path; factors in sds, observed variables in their own units unless ``std``."""
+    refuse_products(scope.table, "`slope(...)` in a model with products of factors")
+    to, source = (scope.factor(v, argument) for v in (argument.outcome, argument.predictor))
+    for name, _ in argument.conditions:
+        scope.factor(name, argument)
+    _step(source, to, argument, scope)
+    slope: Floats = scope.standardised.Beta[..., to, source]
+    if std:
+        return slope
+    sd = np.sqrt(np.diagonal(scope.matrices.Phi, axis1=-2, axis2=-1))
+    phantoms = scope.table.phantoms
+    slope = slope * sd[..., to] if argument.outcome in phantoms else slope
+    return slope / sd[..., source] if argument.predictor in phantoms else slope
+
+
+# --- truth --------------------------------------------------------------------------------------
+
+
+def holds(atom: Atom, scope: Scope, rule: Rule) -> np.ndarray:
+    """Whether a comparison or ``null(x)`` is true, in every draw, (chain, draw) bool.
+
+    Raises
+    ------
+    PropositionError
+        If a side has no value in some draw (a logarithm of a negative number, 0/0).
+    """
+    match atom:
+        case Not(part):
+            return ~holds(part, scope, rule)  # type: ignore[arg-type]
+        case Comparison(op, left, right):
+            pair = [_defined(side, evaluate(side, scope)) for side in (left, right)]
+            return np.broadcast_to(COMPARE[op](*pair), scope.shape)
+        case Call("null", (inner,)):
+            width = rope_width(atom, scope.table, rule)
+            value = _defined(inner, null_value(atom, scope))
+            return np.broadcast_to(np.abs(value) < width, scope.shape)
+    raise PropositionError(f"`{expression_text(atom)}` is neither true nor false.", span=atom.span)
+
+
+def null_value(call: Call, scope: Scope) -> Floats:
+    """The standardised value that ``null(x)`` looks at, (chain, draw)."""
+    inner: Any = call.args[0]
+    raw = _raw_part(inner, scope.table)
+    if raw is not None:
+        text = expression_text(raw)
+        raise PropositionError(
+            f"`{text}` in `{expression_text(call)}` is not standardised, so no rope fits it.",
+            span=raw.span or call.span,
+            hint=f"Write std({text}).",
+        )
+    return np.broadcast_to(evaluate(inner, scope), scope.shape)
+
+
+def difference(claim: Any, earlier: Mapping[str, Any], scope: Scope) -> Floats | None:
+    """What ``estimate`` reports: left minus right, the smallest gap of a chain, x of ``null(x)``.
+
+    A chain's gaps are positive where they are as claimed. A Boolean combination has none.
+    """
+    match claim:
+        case Name(text):
+            return difference(_earlier(claim, earlier), _before(text, earlier), scope)
+        case Not(part) if not isinstance(part, Chain):
+            return difference(part, earlier, scope)
+        case Comparison(_, left, right):
+            return np.broadcast_to(evaluate(left, scope) - evaluate(right, scope), scope.shape)
+        case Chain(parts):
+            gaps = [_gap(part, scope) for part in parts]
+            return np.broadcast_to(reduce(np.minimum, gaps), scope.shape)
+        case Call("null", _):
+            return null_value(claim, scope)
+    return None
+
+
+def _gap(part: Comparison, scope: Scope) -> Floats:
+    gap = evaluate(part.left, scope) - evaluate(part.right, scope)
+    return gap if part.op in (">", ">=") else -gap
+
+
+def standardised_difference(
+    part: Comparison, scope: Scope, rule: Rule
+) -> tuple[Floats, float] | None:
+    """Left minus right on the standardised solution, and the rope's half-width for its kind.
+
+    None where there is no common scale: for variances, ratios, or a raw parameter held against a
+    number other than 0.
+    """
+    kind = kind_of(Binary("-", part.left, part.right), scope.table)
+    width = rule.rope.get(kind)
+    sides = (part.left, part.right)
+    raw = any(_raw_part(side, scope.table) is not None for side in sides)
+    if width is None or (raw and any(_adds_constant(side) for side in sides)):
+        return None
+    # what is wholly written on the standardised scale is read as written
+    values = [evaluate(side, scope, std=raw) for side in sides]
+    return np.broadcast_to(values[0] - values[1], scope.shape), width
+
+
+def _defined(node: Any, value: Floats) -> Floats:
+    bad = int(np.isnan(value).sum())
+    if bad:
+        raise PropositionError(
+            f"`{expression_text(node)}` has no value in {bad} of {value.size} draws.",
+            span=node.span,
+            hint="Look for a logarithm or root of a negative number, 0/0, or an unstable loop.",
+        )
+    return value
+
+
+# --- kinds and scales ---------------------------------------------------------------------------
+
+
+def rope_width(call: Call, table: Any, rule: Rule) -> float:
+    """Half-width of the rope for ``null(x)``, by the kind of x."""
+    kind = kind_of(call.args[0], table)
+    if kind in rule.rope:
+        return rule.rope[kind]
+    listed = ", ".join(rule.rope)
+    what = {CONSTANT: "names no parameter", NO_SCALE: "has no standardised scale"}.get(
+        kind, f"is a {kind}, for which the rule has no rope"
+    )
+    raise PropositionError(
+        f"`{expression_text(call.args[0])}` in null() {what}.",
+        span=call.span,
+        hint=f"There are ropes for: {listed}.",
+    )
+
+
+def kind_of(node: Any, table: Any) -> str:
+    """What an expression is on the standardised scale.
+
+    Returns
+    -------
+    str
+        ``path correlation interaction indirect``, ``constant``, or ``no scale``. A loading counts
+        as a path; a product of two or more parameters is indirect; a sum takes the kind of its
+        leading member, in the order just given.
+
+    Examples
+    --------
+    >>> kind_of(Call("total", (PathArgument(("A", "Y")),)), None)
+    'path'
+    """
+    match node:
+        case Number():
+            return CONSTANT
+        case Name(text):
+            return _kind_of_name(text, table)
+        case Unary(_, operand):
+            return kind_of(operand, table)
+        case Binary(op, left, right):
+            return _kind_of_pair(op, kind_of(left, table), kind_of(right, table), right)
+        case Call("indirect", _):
+            return "indirect"
+        case Call("total" | "slope", _):
+            return "path"
+        case Call("std" | "abs" | "min" | "max", args):
+            return reduce(_leading, (kind_of(arg, table) for arg in args))
+    return NO_SCALE
+
+
+def _kind_of_name(name: str, table: Any) -> str:
+    for definition in table.definitions:
+        if definition.name == name:
+            return kind_of(definition.expression, table)
+    kinds = {row.kind for row in table.labels.get(name, ())} or {NO_SCALE}
+    kinds = {"path" if kind == "loading" else kind for kind in kinds}
+    return reduce(_leading, (kind if kind in KINDS else NO_SCALE for kind in kinds))
+
+
+def _kind_of_pair(op: str, left: str, right: str, exponent: Any) -> str:
+    if op in "+-":
+        return _leading(left, right)
+    if NO_SCALE in (left, right):
+        return NO_SCALE
+    if op == "^":
+        whole = isinstance(exponent, Number) and exponent.value in (1, 2, 3, 4)
+        if left == CONSTANT or not whole:
+            return CONSTANT if right == left == CONSTANT else NO_SCALE
+        return left if exponent.value == 1 else "indirect"
+    if CONSTANT in (left, right):
+        return NO_SCALE if op == "/" and left == CONSTANT != right else _leading(left, right)
+    return "indirect" if op == "*" else NO_SCALE
+
+
+def _leading(one: str, other: str) -> str:
+    if NO_SCALE in (one, other):
+        return NO_SCALE
+    return next((kind for kind in KINDS if kind in (one, other)), CONSTANT)
+
+
+def _raw_part(node: Any, table: Any) -> Any:
+    """The first part of an expression that is in raw units, or None."""
+    match node:
+        case Number() | Call("std", _):
+            return None
+        case Call("slope", (SlopeArgument(outcome, predictor),)):
+            observed = {outcome, predictor} & set(table.phantoms)
+            return node if observed else None
+        case Unary(_, operand):
+            return _raw_part(operand, table)
+        case Binary(_, left, right):
+            return _raw_part(left, table) or _raw_part(right, table)
+        case Call("abs" | "min" | "max", args):
+            return next((raw for arg in args if (raw := _raw_part(arg, table))), None)
+    return node
+
+
+def _adds_constant(node: Any) -> bool:
+    """Whether a number other than 0 is added to, or compared with, what the expression names."""
+    match node:
+        case Number(value):
+            return value != 0
+        case Unary(_, operand):
+            return _adds_constant(operand)
+        case Binary("+" | "-", left, right):
+            return _adds_constant(left) or _adds_constant(right)
+        case Binary(_, left, right):
+            return _is_number(left) and _is_number(right)
+        case Call("abs" | "min" | "max", args):
+            return any(_adds_constant(arg) for arg in args)
+    return False
+
+
+def _is_number(node: Any) -> bool:
+    match node:
+        case Number():
+            return True
+        case Unary(_, operand):
+            return _is_number(operand)
+        case Binary(_, left, right):
+            return _is_number(left) and _is_number(right)
+    return False
+
+
+def idle_conditions(node: Any) -> list[str]:
+    """Slopes whose conditions change nothing, because the model has no product with them."""
+    match node:
+        case Call("slope", (SlopeArgument() as argument,)):
+            return [f"slope({expression_text(argument)})"] if argument.conditions else []
+        case Call(_, args):
+            return [found for arg in args for found in idle_conditions(arg)]
+        case Unary(_, part) | Not(part):
+            return idle_conditions(part)
+        case Binary(_, left, right) | Comparison(_, left, right):
+            return idle_conditions(left) + idle_conditions(right)
+        case And(parts) | Or(parts) | Chain(parts):
+            return [found for part in parts for found in idle_conditions(part)]
+    return []

@@ -1,0 +1,1 @@
+"""Model texts and claims: tokens, frozen nodes, and the parsers between them."""

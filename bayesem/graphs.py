@@ -1,0 +1,610 @@
+"""A specification as a readable PyMC graph: the definition that the compiled kernels are checked against."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pymc.logprob.transforms import Transform
+
+from bayesem.arithmetic import defined
+from bayesem.arrays import DIMENSION, MATRICES, VARIABLES, Floats
+from bayesem.data import Answers, Moments
+from bayesem.kernels.op import loglik
+from bayesem.matrices import implied_covariance, implied_mean
+from bayesem.partable import Row
+from bayesem.priordraws import draw_prior, lkj_correlations
+from bayesem.priors import FAMILIES, Prior
+from bayesem.spec import Block, Parameter, Spec
+
+__all__ = ["Bounded", "graph_of"]
+
+
+def graph_of(spec: Spec, data: Answers | Moments) -> pm.Model:
+    """Build the PyMC model of a specification.
+
+    Each kind of parameter is one random variable (where its priors are of one family) with a dimension
+    whose coordinates are the parameters' names. Where the marker metric is asked for, the random
+    variables are in home units (``unit_loading``, ``unit_path``) and ``loading``, ``path`` follow from
+    them. Labels and defined parameters are Deterministics under their own names.
+
+    Parameters
+    ----------
+    spec : Spec
+    data : Answers or Moments
+
+    Returns
+    -------
+    pymc.Model
+    """
+    with pm.Model(coords=_coords(spec)) as model:
+        values = _joint(spec) if _entangled(spec) else _by_kind(spec)
+        home = _matrices(spec, values)
+        _reported(spec, home)
+        _observe(spec, data, home)
+    return model
+
+
+def _coords(spec: Spec) -> dict[str, list[str]]:
+    table = spec.table
+    coords = {
+        "indicator": list(table.indicators), "indicator_bis": list(table.indicators),
+        "factor": list(table.factors), "factor_bis": list(table.factors),
+    }  # fmt: skip
+    for variable in VARIABLES:
+        names = [r.name for r in table.rows if r.free and r.kind == variable]
+        if names:
+            coords[DIMENSION[variable]] = names
+    return coords
+
+
+# -- random variables ----------------------------------------------------------------------
+
+
+class Bounded(Transform):  # type: ignore[misc]
+    """From between element-wise bounds to the real line: log, reflected log, logit or nothing."""
+
+    name = "bounded"
+    ndim_supp = 0
+
+    def __init__(self, lower: Floats, upper: Floats) -> None:
+        self.lower, self.upper = lower, upper
+        low, high = np.isfinite(lower), np.isfinite(upper)
+        self.both = np.flatnonzero(low & high)
+        self.low, self.high = np.flatnonzero(low & ~high), np.flatnonzero(high & ~low)
+
+    def backward(self, value: Any, *inputs: Any) -> Any:
+        """Real line to bounds."""
+        out = value
+        if self.low.size:
+            out = pt.set_subtensor(out[self.low], self.lower[self.low] + pt.exp(value[self.low]))
+        if self.high.size:
+            out = pt.set_subtensor(out[self.high], self.upper[self.high] - pt.exp(value[self.high]))
+        if self.both.size:
+            width = (self.upper - self.lower)[self.both]
+            inside = self.lower[self.both] + width * pt.sigmoid(value[self.both])
+            out = pt.set_subtensor(out[self.both], inside)
+        return out
+
+    def forward(self, value: Any, *inputs: Any) -> Any:
+        """Bounds to real line."""
+        out = value
+        if self.low.size:
+            out = pt.set_subtensor(out[self.low], pt.log(value[self.low] - self.lower[self.low]))
+        if self.high.size:
+            out = pt.set_subtensor(out[self.high], pt.log(self.upper[self.high] - value[self.high]))
+        if self.both.size:
+            v = value[self.both]
+            odds = pt.log(v - self.lower[self.both]) - pt.log(self.upper[self.both] - v)
+            out = pt.set_subtensor(out[self.both], odds)
+        return out
+
+    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Log-derivative of ``backward``, element by element."""
+        out = pt.zeros_like(value)
+        for where in (self.low, self.high):
+            if where.size:
+                out = pt.set_subtensor(out[where], value[where])
+        if self.both.size:
+            v = value[self.both]
+            slope = np.log((self.upper - self.lower)[self.both]) - pt.softplus(v) - pt.softplus(-v)
+            out = pt.set_subtensor(out[self.both], slope)
+        return out
+
+
+def _transform(parameters: Sequence[Parameter]) -> Bounded | None:
+    lower = np.array([p.lower for p in parameters])
+    upper = np.array([p.upper for p in parameters])
+    return Bounded(lower, upper) if np.isfinite([*lower, *upper]).any() else None
+
+
+def _entangled(spec: Spec) -> bool:
+    """Whether priors of different kinds restrict each other, so that only a joint draw is right."""
+    covariances = any(p.variable == "covariance" for p in spec.parameters)
+    marked = any(p.prior is not None and p.prior.mark == "cov" for p in spec.parameters)
+    plain = all(_plain(spec, b) for b in spec.blocks)
+    return bool(spec.derived) or covariances or marked or not plain
+
+
+def _plain(spec: Spec, block: Block) -> bool:
+    """Whether all that the block holds are free correlations, one parameter each."""
+    M = getattr(spec.base, block.matrix)[np.ix_(block.nodes, block.nodes)]
+    sources = [k for k, _, _ in block.members]
+    return not np.any(M - np.diag(np.diag(M))) and len(set(sources)) == len(sources)
+
+
+def _by_kind(spec: Spec) -> Any:
+    """One random variable per kind and family; the vector of all sampled values."""
+    groups: dict[str, list[int]] = {}
+    for k, p in enumerate(spec.parameters):
+        groups.setdefault(_variable_name(spec, p), []).append(k)
+    pieces, order = [], []
+    for name, members in groups.items():
+        pieces.append(_random_variable(spec, name, members))
+        order += members
+    return pt.concatenate(pieces)[np.argsort(order)]
+
+
+def _variable_name(spec: Spec, p: Parameter) -> str:
+    """``loading``; ``unit_loading`` at home; the family behind it where the kind has several."""
+    base = p.variable
+    if spec.scales and base in ("loading", "path", "factor_mean"):
+        base = f"unit_{base}"
+    if base == "correlation":
+        return base
+    forms = {_form(q) for q in spec.parameters if q.variable == p.variable}
+    return base if len(forms) == 1 else "_".join([base, *filter(None, _form(p))])
+
+
+def _form(p: Parameter) -> tuple[str, str]:
+    """Family and mark; a truncated normal and a normal are written as one."""
+    if p.prior is None:
+        return "", ""
+    family = "normal" if p.prior.family == "truncatednormal" else p.prior.family
+    mark = p.prior.mark if p.prior.mark in ("var", "prec", "cov") else ""
+    if family == "graph":
+        family = f"own_{p.name}"
+    return family, mark or ""
+
+
+def _random_variable(spec: Spec, name: str, members: list[int]) -> Any:
+    parameters = [spec.parameters[k] for k in members]
+    variable = parameters[0].variable
+    dim = f"{name}_dim" if name != variable else DIMENSION[variable]
+    labels = [p.name for p in parameters]
+    if pm.modelcontext(None).coords.get(dim) not in (None, tuple(labels)):
+        dim = f"{name}_dim"
+    pm.modelcontext(None).add_coords({dim: labels})
+    if variable == "correlation":
+        return _correlations(spec, name, dim, members, parameters)
+    prior = parameters[0].prior
+    assert prior is not None
+    transform = _transform(parameters)
+    if prior.family == "graph":
+        return _own(name, dim, prior, transform)
+    arguments = _arguments([p.prior for p in parameters if p.prior is not None])
+    if prior.mark in ("var", "prec"):
+        return _on_square(name, dim, prior, arguments, transform)
+    family = getattr(pm, FAMILIES[_family_name([p.prior for p in parameters if p.prior])].pymc)
+    # Priors as ordinary PyMC distributions, so that the graph shows them.
+    return family(name, **arguments, dims=dim, default_transform=transform)
+
+
+def _arguments(priors: list[Prior]) -> dict[str, Floats]:
+    """Arguments by PyMC's names, a vector each."""
+    family = _family_name(priors)
+    if family == "truncatednormal":
+        whole = [p.args if len(p.args) == 4 else (*p.args, -np.inf, np.inf) for p in priors]
+    else:
+        whole = [p.args for p in priors]
+    columns = np.array(whole, float).reshape(len(priors), -1).T
+    return dict(zip(FAMILIES[family].arguments, columns, strict=True))
+
+
+def _family_name(priors: list[Prior]) -> str:
+    families = {p.family for p in priors}
+    return families.pop() if len(families) == 1 else "truncatednormal"
+
+
+def _distribution(family: str, args: Sequence[Any]) -> Any:
+    """A PyMC distribution outside any model."""
+    named = dict(zip(FAMILIES[family].arguments, args, strict=True))
+    return getattr(pm, FAMILIES[family].pymc).dist(**named)
+
+
+def _own(name: str, dim: str, prior: Prior, transform: Any) -> Any:
+    """A prior that the user gave as a PyMC distribution, one parameter."""
+    single = prior.graph
+
+    def logp(value: Any, *params: Any) -> Any:
+        return pm.logp(single, value)
+
+    def random(*params: Any, rng: Any = None, size: Any = None) -> Floats:
+        return np.asarray(pm.draw(single, draws=1, random_seed=rng)).reshape(size)
+
+    return pm.CustomDist(
+        name, np.zeros(1), logp=logp, random=random, dims=dim, default_transform=transform,
+        class_name="Own",
+    )  # fmt: skip
+
+
+def _on_square(
+    name: str, dim: str, prior: Prior, arguments: dict[str, Floats], transform: Any
+) -> Any:
+    """A prior on the variance or the precision, as a density of the standard deviation."""
+    power = 2 if prior.mark == "var" else -2
+
+    def logp(value: Any, *params: Any) -> Any:
+        inner = pm.logp(_distribution(prior.family, params), value**power)
+        return inner + pt.log(2 * value ** (power - 1))
+
+    def random(*params: Any, rng: Any = None, size: Any = None) -> Floats:
+        rows = zip(*map(np.atleast_1d, params), strict=True)
+        drawn = [Prior(prior.family, tuple(map(float, a))).draw(rng, 1)[0] for a in rows]
+        return np.asarray(drawn) ** (1 / power)
+
+    return pm.CustomDist(
+        name, *arguments.values(), logp=logp, random=random, dims=dim, default_transform=transform,
+        class_name=f"{FAMILIES[prior.family].pymc}On{(prior.mark or '').title()}",
+    )  # fmt: skip
+
+
+def _correlations(
+    spec: Spec, name: str, dim: str, members: list[int], parameters: list[Parameter]
+) -> Any:
+    """All free correlations as one vector: LKJ by block, within the positive definite matrices."""
+    position = {k: j for j, k in enumerate(members)}
+    blocks = [
+        (len(b.nodes), b.eta, b.log_normaliser, [(position[k], i, j) for k, i, j in b.members], b.full)
+        for b in spec.blocks
+    ]
+
+    def logp(value: Any, _: Any) -> Any:
+        parts = [
+            _block_logp(value, size, eta, inside) - norm for size, eta, norm, inside, _ in blocks
+        ]
+        return _elementwise(value, parameters) + pt.stack(parts).sum()
+
+    def random(_: Any, rng: Any = None, size: Any = None) -> Floats:
+        out = np.empty(len(members))
+        for order, eta, _norm, inside, full in blocks:
+            draw = _random_block(order, eta, inside, full, parameters, rng)
+            for j, a, b in inside:
+                out[j] = draw[a, b]
+        return out
+
+    return pm.CustomDist(
+        name, np.zeros(len(members)), logp=logp, random=random, signature="(k)->(k)", dims=dim,
+        default_transform=_VectorBounded(parameters), class_name="LKJBlocks",
+    )  # fmt: skip
+
+
+class _VectorBounded(Bounded):
+    """The same for one vector-valued variable."""
+
+    ndim_supp = 1
+
+    def __init__(self, parameters: Sequence[Parameter]) -> None:
+        super().__init__(
+            np.array([p.lower for p in parameters]), np.array([p.upper for p in parameters])
+        )
+
+    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Summed over the elements."""
+        return super().log_jac_det(value, *inputs).sum()
+
+
+def _elementwise(value: Any, parameters: Sequence[Parameter]) -> Any:
+    """Priors of single values, summed."""
+    parts = [_log_density(p.prior, value[j]) for j, p in enumerate(parameters) if p.prior is not None]
+    return pt.stack(parts).sum() if parts else pt.constant(0.0)
+
+
+def _log_density(prior: Prior, value: Any) -> Any:
+    if prior.family == "graph":
+        return pm.logp(prior.graph, value)
+    if prior.family == "flat":
+        return pt.zeros(())
+    if prior.family == "beta" and prior.mark == "cor":
+        return pm.logp(_distribution("beta", prior.args), (value + 1) / 2) - np.log(2)
+    return pm.logp(_distribution(prior.family, prior.args), value)
+
+
+def _block_logp(value: Any, order: int, eta: float, members: list[tuple[int, int, int]]) -> Any:
+    R = pt.eye(order)
+    rows = [i for _, i, j in members] + [j for _, i, j in members]
+    cols = [j for _, i, j in members] + [i for _, i, j in members]
+    which = [k for k, _, _ in members] * 2
+    return _log_det_density(pt.set_subtensor(R[rows, cols], value[which]), eta)
+
+
+def _log_det_density(R: Any, eta: float) -> Any:
+    """(eta - 1) log det R where R is positive definite, minus infinity elsewhere."""
+    smallest = pt.min(pt.linalg.eigh(R)[0]) if R.type.shape != (2, 2) else 1 - pt.abs(R[0, 1])
+    inside = pt.gt(smallest, 0)
+    logdet = pt.linalg.slogdet(pt.switch(inside, R, pt.eye(R.shape[0])))[1]
+    return pt.switch(inside, (eta - 1) * logdet, -np.inf)
+
+
+def _random_block(
+    order: int,
+    eta: float,
+    members: list[tuple[int, int, int]],
+    full: bool,  # noqa: FBT001
+    parameters: Sequence[Parameter],
+    rng: np.random.Generator,
+) -> Floats:
+    if full:
+        return lkj_correlations(order, eta, 1, rng)[0]
+    for _ in range(100_000):
+        R = np.eye(order)
+        for j, a, b in members:
+            prior = parameters[j].prior
+            R[a, b] = R[b, a] = rng.uniform(-1, 1) if prior is None else prior.draw(rng, 1)[0]
+        if np.linalg.eigvalsh(R)[0] > 0 and rng.uniform() < np.linalg.det(R) ** (eta - 1):
+            return R
+    return np.full((order, order), np.nan)
+
+
+def _joint(spec: Spec) -> Any:
+    """All sampled values as one random variable, where priors restrict each other."""
+    pm.modelcontext(None).add_coords({"parameter": list(spec.names)})
+
+    def logp(value: Any, _: Any) -> Any:
+        return _joint_logp(spec, value)
+
+    def random(_: Any, rng: Any = None, size: Any = None) -> Floats:
+        return draw_prior(spec, 1, rng)[0]
+
+    return pm.CustomDist(
+        "parameters", np.zeros(len(spec.parameters)), logp=logp, random=random,
+        signature="(k)->(k)", dims="parameter", default_transform=_VectorBounded(spec.parameters),
+        class_name="ConstrainedPrior",
+    )  # fmt: skip
+
+
+def _joint_logp(spec: Spec, value: Any) -> Any:
+    v = _with_derived(spec, value)
+    entries = enumerate((*spec.parameters, *spec.derived))
+    groups: dict[tuple[str, str | None], list[tuple[int, Prior]]] = {}
+    for k, entry in entries:
+        if entry.prior is not None:
+            groups.setdefault((entry.prior.family, entry.prior.mark), []).append((k, entry.prior))
+    parts = [_group_density(spec, v, members) for members in groups.values()]
+    M = _fill(spec, v)
+    for block in spec.blocks:
+        C = M[block.matrix][np.ix_(block.nodes, block.nodes)]
+        sd = pt.sqrt(pt.diag(C))
+        parts.append(_log_det_density(C / pt.outer(sd, sd), block.eta) - block.log_normaliser)
+    return pt.stack(parts).sum()
+
+
+def _group_density(spec: Spec, v: Any, members: list[tuple[int, Prior]]) -> Any:
+    """Summed log-density of values whose priors are of one family and on one sort of quantity."""
+    first = members[0][1]
+    if first.family == "graph":
+        return pt.stack([pm.logp(prior.graph, v[k]) for k, prior in members]).sum()
+    where = np.array([k for k, _ in members])
+    columns = np.array([prior.args for _, prior in members], float).reshape(len(members), -1).T
+    x, log_slope = v[where], pt.zeros(len(members))
+    match first.mark:
+        case "var":
+            x, log_slope = x**2, pt.log(2 * x)
+        case "prec":
+            x, log_slope = x**-2, np.log(2) - 3 * pt.log(x)
+        case "cov":
+            scale = _covariance_scale(spec, v, where)
+            x, log_slope = x * scale, pt.log(scale)
+    if first.family == "flat":
+        return log_slope.sum()
+    if first.family == "beta" and first.mark == "cor":
+        x, log_slope = (x + 1) / 2, log_slope - np.log(2)
+    return (pm.logp(_distribution(first.family, columns), x) + log_slope).sum()
+
+
+def _covariance_scale(spec: Spec, v: Any, where: np.ndarray) -> Any:
+    """The two standard deviations that make a covariance of each correlation (1 for covariances)."""
+    padded = pt.concatenate([v, pt.ones(1)])
+    terms = [next(t for t in spec.terms if t.source == k) for k in where]
+    return (
+        padded[np.array([t.first for t in terms])] * padded[np.array([t.second for t in terms])]
+    )
+
+
+def _with_derived(spec: Spec, value: Any) -> Any:
+    extra = [
+        d.constant + sum((w * value[k] for k, w in d.weights), pt.constant(0.0))
+        for d in spec.derived
+    ]
+    return pt.concatenate([value, pt.stack(extra)]) if extra else value
+
+
+# -- matrices ------------------------------------------------------------------------------
+
+
+def _fill(spec: Spec, v: Any) -> dict[str, Any]:
+    """Constants plus terms."""
+    padded = pt.concatenate([v, pt.ones(1)])
+    out = {name: pt.as_tensor_variable(getattr(spec.base, name)) for name in MATRICES}
+    for name in MATRICES:
+        terms = [t for t in spec.terms if t.matrix == name]
+        if not terms:
+            continue
+        values = np.array([t.coefficient for t in terms])
+        for part in ("source", "first", "second"):
+            values = values * padded[np.array([getattr(t, part) for t in terms])]
+        i, j = np.array([t.i for t in terms]), np.array([t.j for t in terms])
+        if name in ("nu", "alpha"):
+            out[name] = pt.inc_subtensor(out[name][i], values)
+            continue
+        out[name] = pt.inc_subtensor(out[name][i, j], values)
+        off = np.flatnonzero(i != j)
+        if name in ("Psi", "Theta") and off.size:
+            out[name] = pt.inc_subtensor(out[name][j[off], i[off]], values[off])
+    return out
+
+
+def _matrices(spec: Spec, values: Any) -> dict[str, Any]:
+    filled = _fill(spec, _with_derived(spec, values))
+    dims = {
+        "Lambda": ("indicator", "factor"), "Beta": ("factor", "factor_bis"),
+        "Psi": ("factor", "factor_bis"), "Theta": ("indicator", "indicator_bis"),
+        "nu": ("indicator",), "alpha": ("factor",),
+    }  # fmt: skip
+    return {name: pm.Deterministic(name, filled[name], dims=dims[name]) for name in MATRICES}
+
+
+def _reported(spec: Spec, home: dict[str, Any]) -> None:
+    """Deterministics in the reported metric: rescaled kinds, labels, defined parameters."""
+    reported = _rescaled(spec, home)
+    table = spec.table
+    existing = pm.modelcontext(None).named_vars
+    for variable in VARIABLES:
+        rows = [r for r in table.rows if r.free and r.kind == variable]
+        if rows and variable not in existing:
+            values = pt.stack([_quantity(reported, r) for r in rows])
+            pm.Deterministic(variable, values, dims=DIMENSION[variable])
+    labels = {label: _cell(reported, rows[0]) for label, rows in table.labels.items()}
+    for name, value in {**labels, **defined(table.definitions, labels, xp=pt)}.items():
+        pm.Deterministic(name, pt.as_tensor_variable(value))
+
+
+def _rescaled(spec: Spec, home: dict[str, Any]) -> dict[str, Any]:
+    if not spec.scales:
+        return home
+    units: list[Any] = [pt.constant(1.0) for _ in spec.table.factors]
+    for scale in spec.scales:
+        row = scale.row
+        loading = home[row.matrix][row.i, row.j]
+        below = units[row.i] if row.matrix == "Beta" else 1.0
+        units[scale.factor] = loading * below / row.value
+    s = pt.stack(units)
+    return {
+        "Lambda": home["Lambda"] / s[None, :], "Beta": home["Beta"] * s[:, None] / s[None, :],
+        "Psi": home["Psi"] * pt.outer(s, s), "Theta": home["Theta"], "nu": home["nu"],
+        "alpha": home["alpha"] * s,
+    }  # fmt: skip
+
+
+def _cell(matrices: dict[str, Any], row: Row) -> Any:
+    M = matrices[row.matrix]
+    return M[row.i] if row.matrix in ("nu", "alpha") else M[row.i, row.j]
+
+
+def _quantity(matrices: dict[str, Any], row: Row) -> Any:
+    value = _cell(matrices, row)
+    if row.kind in ("residual_sd", "factor_sd"):
+        return pt.sqrt(value)
+    if row.kind == "correlation":
+        M = matrices[row.matrix]
+        return value / pt.sqrt(M[row.i, row.i] * M[row.j, row.j])
+    return value
+
+
+# -- observations --------------------------------------------------------------------------
+
+
+def _observe(spec: Spec, data: Answers | Moments, home: dict[str, Any]) -> None:
+    M = [home[name] for name in MATRICES]
+    if isinstance(data, Answers):
+        _observe_answers(spec, data, M)
+    else:
+        _observe_moments(spec, data, M)
+
+
+def _observe_answers(spec: Spec, data: Answers, M: list[Any]) -> None:
+    count, where = spec.stats.indices()
+    mask = ~np.isnan(data.values)
+    rows = _pattern_rows(spec, mask)
+
+    def logp(value: Any, _: Any, *matrices: Any) -> Any:
+        statistics = _statistics(spec, value, rows)
+        total = loglik(list(matrices), statistics, count, where, use_mean=spec.stats.use_mean)
+        return total + spec.constant
+
+    random = _case_sampler(spec, data)
+    pm.modelcontext(None).add_coords({"case": np.arange(data.n)})
+    pm.CustomDist(
+        "y", np.zeros(data.n), *M, logp=logp, random=random,
+        signature="(n),(p,m),(m,m),(m,m),(p,p),(p),(m)->(n,p)",
+        observed=np.where(mask, data.values, 0.0), dims=("case", "indicator"),
+        class_name="LinearSEM",
+    )  # fmt: skip
+
+
+def _pattern_rows(spec: Spec, mask: np.ndarray) -> list[np.ndarray]:
+    return [np.flatnonzero((mask == pattern).all(1)) for pattern in spec.stats.observed]
+
+
+def _statistics(spec: Spec, value: Any, rows: list[np.ndarray]) -> list[Any]:
+    """Sufficient statistics of the observed value, by pattern, as a graph (constants fold)."""
+    n, means, scatters = [], [], []
+    for pattern, where in zip(spec.stats.observed, rows, strict=True):
+        seen = pattern.astype(float)
+        part = value[where] * seen
+        mean = part.mean(0)
+        centred = (part - mean) * seen
+        divisor = len(where) if spec.stats.use_mean else len(where) - 1
+        n.append(float(divisor))
+        means.append(mean)
+        scatters.append(centred.T @ centred / divisor)
+    return [np.array(n), pt.stack(means), pt.stack(scatters)]
+
+
+def _case_sampler(spec: Spec, data: Answers) -> Callable[..., Floats]:
+    """New cases; predictors that are conditioned on keep their values."""
+    x = [spec.table.indicators.index(v) for v in spec.table.fixed_x]
+    y = [k for k in range(len(spec.table.indicators)) if k not in x]
+
+    def random(_: Any, *matrices: Floats, rng: Any = None, size: Any = None) -> Floats:
+        Lambda, Beta, Psi, Theta, nu, alpha = matrices
+        Sigma = implied_covariance(Lambda, Beta, Psi, Theta)
+        mu = implied_mean(Lambda, Beta, nu, alpha)
+        out = np.array(data.values)
+        mean, cov = np.broadcast_to(mu[y], (data.n, len(y))), Sigma[np.ix_(y, y)]
+        if x:
+            slope = np.linalg.solve(Sigma[np.ix_(x, x)], Sigma[np.ix_(x, y)])
+            mean = mean + (data.values[:, x] - mu[x]) @ slope
+            cov = cov - Sigma[np.ix_(y, x)] @ slope
+        out[:, y] = mean + rng.standard_normal((data.n, len(y))) @ np.linalg.cholesky(cov).T
+        return out
+
+    return random
+
+
+def _observe_moments(spec: Spec, data: Moments, M: list[Any]) -> None:
+    count, where = spec.stats.indices()
+    names = list(spec.table.indicators)
+    cov = data.cov.loc[names, names].to_numpy(float)
+    with_mean = spec.stats.use_mean
+    mean = np.zeros(len(names))
+    if with_mean and data.mean is not None:
+        mean = data.mean.loc[names].to_numpy(float)
+    n = float(spec.stats.cases)
+
+    def logp(value: Any, _: Any, *matrices: Any) -> Any:
+        ybar, S = value[0], value[1:]
+        scale = (n - 1) / float(spec.stats.n[0])
+        if data.mean is not None and not with_mean:
+            scale = 1.0
+        statistics = [spec.stats.n, ybar[None], (S * scale)[None]]
+        total = loglik(list(matrices), statistics, count, where, use_mean=with_mean)
+        return total + spec.constant
+
+    def random(_: Any, *matrices: Floats, rng: Any = None, size: Any = None) -> Floats:
+        from scipy import stats
+
+        Lambda, Beta, Psi, Theta, nu, alpha = matrices
+        Sigma = implied_covariance(Lambda, Beta, Psi, Theta)
+        S = np.atleast_2d(stats.wishart(df=int(n) - 1, scale=Sigma / (n - 1)).rvs(random_state=rng))
+        mu = implied_mean(Lambda, Beta, nu, alpha) if with_mean else np.zeros(len(names))
+        noise = np.linalg.cholesky(Sigma / n) @ rng.standard_normal(len(names)) if with_mean else 0.0
+        return np.vstack([mu + noise, S])
+
+    pm.modelcontext(None).add_coords({"moment": ["mean", *names]})
+    pm.CustomDist(
+        "moments", np.zeros(len(names) + 1), *M, logp=logp, random=random,
+        signature="(k),(p,m),(m,m),(m,m),(p,p),(p),(m)->(k,p)", observed=np.vstack([mean, cov]),
+        dims=("moment", "indicator"), class_name="LinearSEMMoments",
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Compiled log-likelihoods with hand-written gradients, cached on disk."""

@@ -1,0 +1,433 @@
+"""The parameter table: one row per parameter, the user's first, then the defaults of lavaan's sem()."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from bayesem.errors import ConstraintError, ModelError, NotAvailableError, did_you_mean
+from bayesem.grammar.statements import Definition, Statement
+from bayesem.grammar.tokens import Span
+from bayesem.linear import LinearConstraint, linear_constraints
+from bayesem.model import Model
+
+__all__ = ["ParameterTable", "Row", "parameter_table"]
+
+type Identify = Literal["marker", "unit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One cell of one matrix.
+
+    Attributes
+    ----------
+    lhs, op, rhs : str
+        The parameter as lavaan writes it.
+    matrix : str
+        ``Lambda Beta Psi Theta nu alpha``.
+    i, j : int
+        The cell (``j`` is 0 for vectors).
+    kind : str
+        ``loading path residual_sd factor_sd correlation intercept factor_mean``.
+    value : float or None
+        A fixed value; None where the parameter is estimated.
+    frozen : bool
+        Fixed at a sample moment (an observed predictor that is conditioned on).
+    marker : bool
+        Fixed only to give its factor a scale.
+    """
+
+    lhs: str
+    op: str
+    rhs: str
+    matrix: str
+    i: int
+    j: int
+    kind: str
+    value: float | None = None
+    label: str | None = None
+    start: float | None = None
+    prior: str | None = None
+    prior_mark: str | None = None
+    frozen: bool = False
+    marker: bool = False
+    user: bool = False
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The coordinate of this parameter, such as ``RSC =~ rsc2``."""
+        return f"{self.lhs} {self.op} {self.rhs}".rstrip()
+
+    @property
+    def free(self) -> bool:
+        """Whether the parameter is estimated."""
+        return self.value is None and not self.frozen
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterTable:
+    """All parameters of a model, fixed and free.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+    indicators : tuple of str
+        Observed variables, the rows of Lambda.
+    factors : tuple of str
+        Latent variables, then the observed variables that predict or are predicted.
+    latent : tuple of str
+        The latent variables among them.
+    fixed_x : tuple of str
+        Observed predictors that are conditioned on.
+    """
+
+    rows: tuple[Row, ...]
+    indicators: tuple[str, ...]
+    factors: tuple[str, ...]
+    latent: tuple[str, ...]
+    fixed_x: tuple[str, ...]
+    definitions: tuple[Definition, ...]
+    constraints: tuple[LinearConstraint, ...]
+    identify: Identify
+    means: bool
+
+    @property
+    def labels(self) -> dict[str, tuple[Row, ...]]:
+        """Rows by label, in order of first appearance."""
+        found: dict[str, tuple[Row, ...]] = {}
+        for row in self.rows:
+            if row.label is not None:
+                found[row.label] = (*found.get(row.label, ()), row)
+        return found
+
+    @property
+    def phantoms(self) -> tuple[str, ...]:
+        """Observed variables that stand among the factors."""
+        return self.factors[len(self.latent) :]
+
+    def cell(self, matrix: str, i: int, j: int) -> Row | None:
+        """The row of a cell, in either order for the symmetric matrices."""
+        for row in self.rows:
+            same = (row.i, row.j) == (i, j)
+            mirrored = matrix in ("Psi", "Theta") and (row.j, row.i) == (i, j)
+            if row.matrix == matrix and (same or mirrored):
+                return row
+        return None
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The table while it is being written."""
+
+    model: Model
+    identify: Identify
+    means: bool
+    latent: tuple[str, ...]
+    observed: tuple[str, ...]
+    phantoms: tuple[str, ...]
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        return self.latent + self.phantoms
+
+    def of(self, *ops: str) -> Iterator[Statement]:
+        return (s for s in self.model.parsed.statements if s.op in ops)
+
+    def has(self, matrix: str, i: int, j: int) -> bool:
+        mirrored = matrix in ("Psi", "Theta")
+        return any(
+            r.matrix == matrix and ((r.i, r.j) == (i, j) or (mirrored and (r.j, r.i) == (i, j)))
+            for r in self.rows
+        )
+
+    def place(self, lhs: str, op: str, rhs: str) -> tuple[str, int, int, str]:
+        """Matrix, cell and kind of a parameter."""
+        inner = self.factors
+        if op == "=~":
+            k = inner.index(lhs)
+            if rhs in inner:
+                return "Beta", inner.index(rhs), k, "loading"
+            return "Lambda", self.observed.index(rhs), k, "loading"
+        if op == "~":
+            return "Beta", inner.index(lhs), inner.index(rhs), "path"
+        if op == "~1":
+            kind = "factor_mean" if lhs in self.latent else "intercept"
+            if lhs in inner:
+                return "alpha", inner.index(lhs), 0, kind
+            return "nu", self.observed.index(lhs), 0, kind
+        kind = "correlation"
+        if lhs == rhs:
+            kind = "factor_sd" if lhs in self.latent else "residual_sd"
+        if lhs in inner:
+            return "Psi", inner.index(lhs), inner.index(rhs), kind
+        return "Theta", self.observed.index(lhs), self.observed.index(rhs), kind
+
+    def add(self, lhs: str, op: str, rhs: str, value: float | None, **more: bool) -> None:
+        matrix, i, j, kind = self.place(lhs, op, rhs)
+        if not self.has(matrix, i, j):
+            self.rows.append(Row(lhs, op, rhs, matrix, i, j, kind, value, **more))
+
+
+def parameter_table(
+    model: Model, *, identify: Identify = "marker", means: bool = True, fixed_x: bool = True
+) -> ParameterTable:
+    """Write every parameter of a model down, with lavaan's defaults for ``sem()``.
+
+    Parameters
+    ----------
+    model : Model
+    identify : {"marker", "unit"}
+        What gives a factor its scale: its first loading is 1, or its (residual) variance is.
+    means : bool
+        Whether intercepts are modelled.
+    fixed_x : bool
+        Whether observed predictors are conditioned on.
+
+    Raises
+    ------
+    ModelError
+        For a modifier that would have no effect, or a variable in a place where it cannot stand.
+    ConstraintError
+        For a constraint that is not linear in the labels, or names an unknown one.
+    NotAvailableError
+        For thresholds and products of factors.
+    """
+    draft = _begin(model, identify, means)
+    _user_rows(draft)
+    _scales(draft)
+    exogenous = _variances(draft)
+    fixed = exogenous if fixed_x else ()
+    _covariances(draft, exogenous, fixed)
+    if means:
+        _intercepts(draft, fixed)
+    else:
+        _refuse_means(draft)
+    rows = _freeze(draft.rows, fixed)
+    rows = _share_labels(rows)
+    table = ParameterTable(
+        rows, draft.observed, draft.factors, draft.latent, fixed, model.definitions, (), identify, means
+    )
+    _check_empty_factors(table)
+    known = {label: found[0].kind for label, found in table.labels.items()}
+    return replace(table, constraints=linear_constraints(model.parsed.constraints, known))
+
+
+def _begin(model: Model, identify: Identify, means: bool) -> _Draft:
+    if identify not in ("marker", "unit"):
+        raise ModelError(
+            f"identify is {identify!r}.", hint='Use "marker" or "unit" (factor variances 1).'
+        )
+    for s in model.parsed.statements:
+        if s.op == "|":
+            raise NotAvailableError(f"thresholds (`{s.lhs} | ...`) are not available yet.", span=s.span)
+        if len(s.term.factors) > 1:
+            product = ":".join(s.term.factors)
+            raise NotAvailableError(
+                f"products of factors (`{product}`) are not available yet.", span=s.term.span
+            )
+    latent, observed = model.factors, model.observed
+    used: list[str] = []
+    for s in model.parsed.statements:
+        pair = (s.lhs, s.term.name)
+        if s.op == "~" or (s.op == "~~" and any(v in latent for v in pair)):
+            used += [v for v in pair if v in observed]
+    indicators = {s.term.name for s in model.parsed.statements if s.op == "=~"}
+    alone = [v for v in observed if v not in indicators]
+    phantoms = tuple(v for v in observed if v in used or v in alone)
+    phantoms = _with_partners(model, observed, phantoms)
+    return _Draft(model, identify, means, latent, observed, phantoms)
+
+
+def _with_partners(
+    model: Model, observed: tuple[str, ...], phantoms: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Whoever shares a residual covariance with a phantom must stand beside it in Psi."""
+    inside = set(phantoms)
+    pairs = [(s.lhs, s.term.name) for s in model.parsed.statements if s.op == "~~"]
+    grown = True
+    while grown:
+        new = {v for a, b in pairs if {a, b} & inside for v in (a, b) if v in observed} - inside
+        inside |= new
+        grown = bool(new)
+    return tuple(v for v in observed if v in inside)
+
+
+def _user_rows(draft: _Draft) -> None:
+    for s in draft.of("=~", "~", "~~", "~1"):
+        matrix, i, j, kind = draft.place(s.lhs, s.op, s.term.name)
+        t = s.term
+        draft.rows.append(
+            Row(
+                s.lhs, s.op, t.name, matrix, i, j, kind, t.fixed, t.label, t.start, t.prior,
+                t.prior_mark, user=True, span=t.span or s.span,
+            )
+        )  # fmt: skip
+        if t.fixed is not None and t.prior is not None:
+            raise ModelError(
+                f"`{draft.rows[-1].name}` is fixed at {t.fixed:g} and has a prior.",
+                span=t.span,
+                hint="Take one of the two away.",
+            )
+        if kind in ("factor_sd", "residual_sd") and t.fixed is not None and t.fixed < 0:
+            raise ModelError(
+                f"the variance `{s.lhs} ~~ {s.lhs}` is fixed at {t.fixed:g}, below 0.",
+                span=t.span,
+                hint="A variance is at least 0.",
+            )
+
+
+def _scales(draft: _Draft) -> None:
+    """Give every latent variable a scale, unless the user did."""
+    freed = {
+        (s.lhs, s.term.name) for s in draft.of("=~", "~~") if s.term.free and s.term.fixed is None
+    }
+    for factor in draft.latent:
+        mine = [k for k, r in enumerate(draft.rows) if r.op == "=~" and r.lhs == factor]
+        variance = next(
+            (r for r in draft.rows if r.op == "~~" and r.lhs == r.rhs == factor), None
+        )
+        if draft.identify == "unit":
+            if variance is None:
+                draft.add(factor, "~~", factor, 1.0, marker=True)
+            elif variance.value is None and (factor, factor) not in freed:
+                _pin(draft, draft.rows.index(variance), "its variance", "unit")
+            continue
+        first = draft.rows[mine[0]]
+        if first.value is None and (factor, first.rhs) not in freed:
+            _pin(draft, mine[0], "its first loading", "marker")
+
+
+def _pin(draft: _Draft, k: int, what: str, identify: str) -> None:
+    row = draft.rows[k]
+    if row.prior is not None:
+        raise ModelError(
+            f"`{row.name}` has a prior, but it is fixed at 1 to give `{row.lhs}` a scale "
+            f'(identify="{identify}").',
+            span=row.span,
+            hint=f"Free it with `NA*` and fix {'the variance' if identify == 'marker' else 'a loading'}"
+            " instead, or put the prior elsewhere.",
+        )
+    draft.rows[k] = replace(row, value=1.0, marker=True)
+
+
+def _variances(draft: _Draft) -> tuple[str, ...]:
+    """Add variances; return the observed variables that nothing predicts."""
+    endogenous = {s.lhs for s in draft.of("~")} | {s.term.name for s in draft.of("=~")}
+    for name in (*draft.observed, *draft.latent):
+        draft.add(name, "~~", name, None)
+    written = {v for s in draft.of("~~") for v in (s.lhs, s.term.name)}
+    predictors = {s.term.name for s in draft.of("~")}
+    return tuple(
+        v
+        for v in draft.phantoms
+        if v in predictors and v not in endogenous and v not in written
+        and not any(s.lhs == v for s in draft.of("~1"))
+    )  # fmt: skip
+
+
+def _covariances(draft: _Draft, exogenous: tuple[str, ...], fixed: tuple[str, ...]) -> None:
+    """Lavaan's auto.cov.lv.x, the moments of observed predictors, and auto.cov.y."""
+    measured = {s.term.name for s in draft.of("=~")}
+    outcomes = [s.lhs for s in draft.of("~")]
+    predictors = {s.term.name for s in draft.of("~")}
+    free_latent = [f for f in draft.latent if f not in outcomes and f not in measured]
+    for a, b in _pairs(free_latent):
+        draft.add(a, "~~", b, None)
+    for a, b in _pairs(exogenous):
+        draft.add(a, "~~", b, None)
+    final = [v for v in dict.fromkeys(outcomes) if v not in predictors]
+    order = [v for v in draft.factors if v in final]
+    for a, b in _pairs(order):
+        draft.add(a, "~~", b, None)
+
+
+def _intercepts(draft: _Draft, fixed: tuple[str, ...]) -> None:
+    for name in draft.observed:
+        draft.add(name, "~1", "", None)
+    for name in draft.latent:
+        draft.add(name, "~1", "", 0.0)
+
+
+def _refuse_means(draft: _Draft) -> None:
+    for s in draft.of("~1"):
+        raise ModelError(
+            f"the model has an intercept (`{s.lhs} ~ 1`), but the means are not modelled.",
+            span=s.span,
+            hint="Use means=True and data with means, or take the line out.",
+        )
+
+
+def _freeze(rows: Iterable[Row], fixed: tuple[str, ...]) -> tuple[Row, ...]:
+    """Moments of conditioned predictors are the sample's."""
+
+    def frozen(row: Row) -> bool:
+        inside = row.lhs in fixed and (row.rhs in fixed or row.op == "~1")
+        return row.op in ("~~", "~1") and inside and row.value is None
+
+    return tuple(replace(row, frozen=True) if frozen(row) else row for row in rows)
+
+
+def _share_labels(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """A label that stands at a fixed term fixes all that carry it; its kinds must agree."""
+    by_label: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.label is not None:
+            by_label.setdefault(row.label, []).append(row)
+    fixed: dict[str, float] = {}
+    for label, found in by_label.items():
+        _check_kinds(label, found)
+        values = {r.value for r in found if r.value is not None}
+        if len(values) > 1:
+            raise ConstraintError(
+                f"the label `{label}` stands at terms fixed at different values.",
+                span=found[-1].span,
+                hint="Terms with one label are equal; use two labels.",
+            )
+        if values:
+            fixed[label] = values.pop()
+        if len({(r.prior, r.prior_mark) for r in found if r.prior}) > 1:
+            raise ConstraintError(
+                f"the label `{label}` is given two different priors.",
+                span=found[-1].span,
+                hint="One parameter has one prior.",
+            )
+    return tuple(
+        replace(r, value=fixed[r.label]) if r.label in fixed and r.value is None else r for r in rows
+    )
+
+
+def _check_kinds(label: str, found: Sequence[Row]) -> None:
+    family = {"residual_sd": "variance", "factor_sd": "variance", "correlation": "covariance"}
+    kinds = {family.get(r.kind, "coefficient") for r in found}
+    if len(kinds) > 1:
+        raise ConstraintError(
+            f"the label `{label}` is shared by a {' and a '.join(sorted(kinds))}.",
+            span=found[-1].span,
+            hint="Only parameters of the same sort can be equal; use two labels.",
+        )
+
+
+def _check_empty_factors(table: ParameterTable) -> None:
+    for factor in table.latent:
+        mine = [r for r in table.rows if r.op == "=~" and r.lhs == factor]
+        if all(r.value == 0 for r in mine):
+            raise ModelError(
+                f"`{factor}` is measured by nothing: all its loadings are fixed at 0.",
+                span=mine[0].span,
+                hint="Free at least one loading.",
+            )
+
+
+def _pairs(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    return ((a, b) for k, a in enumerate(names) for b in names[k + 1 :])
+
+
+def unknown_label(name: str, known: Iterable[str], span: Span | None) -> ConstraintError:
+    """The error for a constraint on a label that no parameter carries."""
+    return ConstraintError(
+        f"`{name}` is not a label of the model.", span=span, hint=did_you_mean(name, list(known))
+    )
+
+

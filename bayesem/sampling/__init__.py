@@ -1,0 +1,1 @@
+"""Starts near the maximum, the sampler, and the verdict on convergence."""

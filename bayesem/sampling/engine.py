@@ -1,0 +1,176 @@
+"""nutpie on the package's own compiled kernels: no compilation per model.
+
+This is the one file that knows nutpie's private parts. The private route hands nutpie the address of a
+compiled function; should those parts change, nutpie's public route for Python functions takes over with
+the same kernel, and the result says so.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayesem.arrays import Floats
+from bayesem.errors import SamplingError
+from bayesem.kernels.linear import expand_entry, log_posterior, logp_entry
+
+__all__ = ["RawDraws", "sample_kernel"]
+
+#: Statistics that are kept, under ArviZ's names.
+STATISTICS = {
+    "diverging": "diverging",
+    "energy": "energy",
+    "logp": "lp",
+    "n_steps": "n_steps",
+    "depth": "tree_depth",
+    "step_size": "step_size",
+    "mean_tree_accept": "acceptance_rate",
+    "maxdepth_reached": "reached_max_treedepth",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawDraws:
+    """What the sampler returns.
+
+    Attributes
+    ----------
+    u : (chain, draw, q) array
+        On the real line.
+    statistics : dict of (chain, draw) arrays
+    route : str
+        ``"kernel"``, ``"kernel (public route)"`` or ``"compiled graph"``.
+    interrupted : bool
+        Whether the user stopped the run; what was drawn until then is here.
+    """
+
+    u: Floats
+    statistics: dict[str, np.ndarray]
+    route: str
+    interrupted: bool = False
+
+
+def sample_kernel(
+    model: Floats,
+    q: int,
+    start: Callable[[int], Floats],
+    *,
+    draws: int,
+    tune: int,
+    chains: int,
+    cores: int,
+    seed: int,
+    target_accept: float,
+    progress: bool,
+    private: bool = True,
+) -> RawDraws:
+    """Sample the density that :func:`bayesem.kernels.linear.log_posterior` computes.
+
+    Parameters
+    ----------
+    model : array
+        From :func:`bayesem.kernels.pack.pack`.
+    q : int
+        Number of parameters.
+    start : callable
+        From a chain's seed to its starting point, (q,).
+    private : bool
+        Whether to try nutpie's private route first.
+
+    Raises
+    ------
+    SamplingError
+        If nutpie fails, or nothing was drawn before an interruption.
+    """
+    import nutpie
+
+    compiled, route = None, "kernel (public route)"
+    if private:
+        try:
+            compiled, route = _private(model, q, start), "kernel"
+        except (AttributeError, ImportError, TypeError):
+            compiled = None
+    if compiled is None:
+        compiled = _public(model, q, start)
+    try:
+        trace = nutpie.sample(
+            compiled, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
+            progress_bar=progress, return_raw_trace=True, target_accept=target_accept,
+        )  # fmt: skip
+    except RuntimeError as error:
+        raise SamplingError(
+            f"nutpie stopped: {error}.", hint="Check starts and priors; try another seed."
+        ) from error
+    return unpack_trace(trace, q, draws, chains, route)
+
+
+def _private(model: Floats, q: int, start: Callable[[int], Floats]) -> Any:
+    """A compiled model around the address of our own entry."""
+    from nutpie import _lib
+    from nutpie.sample import CompiledModel
+
+    variables = _lib.PyVariable.new_variables(["u"], ["float64"], [(q,)], {"u_dim": q}, {"u": ["u_dim"]})
+
+    class Kernel(CompiledModel):
+        """The private interface of nutpie's compiled models."""
+
+        n_dim = property(lambda self: q)
+        shapes = property(lambda self: {"u": (q,)})
+        coords = property(lambda self: {"u_dim": np.arange(q)})
+
+        def _make_sampler(  # type: ignore[override]
+            self, settings: Any, init_mean: Any, cores: Any, progress: Any, callback: Any, rate: Any, store: Any
+        ) -> Any:
+            inner = _lib.PyMcModel(
+                _lib.LogpFunc(logp_entry.address, model.ctypes.data, model),
+                _lib.ExpandFunc(q, q, expand_entry.address, model.ctypes.data, model),
+                variables, q, {"u_dim": q}, self.coords, start, None,
+            )  # fmt: skip
+            return _lib.PySampler.from_pymc(settings, cores, inner, progress, callback, rate, store)
+
+    _lib.LogpFunc(logp_entry.address, model.ctypes.data, model)
+    return Kernel(dims={"u": ("u_dim",)}, reparameterized_names=[])
+
+
+def _public(model: Floats, q: int, start: Callable[[int], Floats]) -> Any:
+    """The same kernel, called through Python."""
+    from nutpie.compiled_pyfunc import from_pyfunc
+
+    def make_logp() -> Callable[[Floats], tuple[float, Floats]]:
+        return lambda x: log_posterior(model, x, True)
+
+    def make_expand(*_: Any) -> Callable[[Floats], dict[str, Floats]]:
+        return lambda x: {"u": np.asarray(x, float)}
+
+    return from_pyfunc(
+        q, make_logp, make_expand, [np.dtype("float64")], [(q,)], ["u"],
+        dims={"u": ("u_dim",)}, coords={"u_dim": np.arange(q)}, make_initial_point_fn=start,
+    )  # fmt: skip
+
+
+def unpack_trace(trace: Any, q: int, draws: int, chains: int, route: str) -> RawDraws:
+    """Arrow batches to arrays; after an interruption, the draws that all chains reached."""
+    import pyarrow
+
+    draw_batches, stat_batches = trace.get_arrow_trace()
+    parts, stats = [], []
+    for batch, stat in zip(draw_batches, stat_batches, strict=True):
+        kept = ~np.asarray(pyarrow.array(stat.column("tuning"))).astype(bool)
+        flat = np.asarray(pyarrow.array(batch.column("u")).flatten(), float).reshape(-1, q)
+        parts.append(flat[kept])
+        stats.append(
+            {
+                name: np.asarray(pyarrow.array(stat.column(theirs)))[kept]
+                for theirs, name in STATISTICS.items()
+                if theirs in stat.column_names
+            }
+        )
+    length = min((len(p) for p in parts), default=0)
+    interrupted = length < draws or len(parts) < chains
+    if length == 0:
+        raise SamplingError(
+            "sampling was interrupted before the first draw.", hint="Nothing could be kept."
+        )
+    statistics = {k: np.stack([s[k][:length] for s in stats]) for k in stats[0]}
+    return RawDraws(np.stack([p[:length] for p in parts]), statistics, route, interrupted)

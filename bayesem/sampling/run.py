@@ -1,0 +1,101 @@
+"""Runs the chains: on the cached kernels where they suffice, on the compiled graph where not."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesem.arrays import Floats
+from bayesem.kernels.linear import log_posteriors
+from bayesem.kernels.pack import constrained, pack
+from bayesem.sampling.engine import RawDraws, sample_kernel
+from bayesem.sampling.starts import maximum, overdispersed
+
+if TYPE_CHECKING:
+    from bayesem.fitting import Prepared
+    from bayesem.posterior import Settings
+
+__all__ = ["ChainDraws", "run_chains"]
+
+type Stage = Callable[[str], AbstractContextManager[None]]
+
+#: Target acceptance at the first attempt and with help.
+TARGET = (0.9, 0.98)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChainDraws:
+    """Draws in home units, with what belongs to them.
+
+    Attributes
+    ----------
+    u, x : (chain, draw, q) arrays
+        On the real line, and within the parameters' bounds.
+    statistics : dict of (chain, draw) arrays
+    log_prior : (chain, draw) array or None
+    """
+
+    u: Floats
+    x: Floats
+    statistics: dict[str, np.ndarray]
+    log_prior: Floats | None
+    route: str
+    interrupted: bool
+    notes: tuple[str, ...]
+
+
+def run_chains(
+    ready: "Prepared",
+    settings: "Settings",
+    attempt: int,
+    stage: Stage,
+    *,
+    cores: int | None,
+    progress: bool,
+) -> ChainDraws:
+    """Sample once.
+
+    Parameters
+    ----------
+    ready : Prepared
+    settings : Settings
+    attempt : int
+        0, or 1 for the second try with smaller steps and longer tuning.
+    stage : callable
+        Times a named stage.
+    """
+    spec = ready.spec
+    seed = settings.seed + attempt * 1_000_003
+    tune = settings.tune * (1 + attempt)
+    cores = min(settings.chains, cores or len(os.sched_getaffinity(0)))
+    if not spec.builtin or settings.sampler == "pymc":
+        from bayesem.sampling.compiled import sample_graph
+
+        with stage("sampling"):
+            raw, note = sample_graph(ready, settings, tune, seed, TARGET[attempt], cores, progress)
+        return _finish(spec, raw, None, (note,))
+    with stage("mode"):
+        mode = maximum(spec)
+        model = pack(spec)
+
+    def start(chain_seed: int) -> Floats:
+        return overdispersed(model, mode, np.random.default_rng(chain_seed))
+
+    with stage("sampling"):
+        raw = sample_kernel(
+            model, len(spec.parameters), start, draws=settings.draws, tune=tune,
+            chains=settings.chains, cores=cores, seed=seed, target_accept=TARGET[attempt],
+            progress=progress,
+        )  # fmt: skip
+    notes = () if raw.route == "kernel" else (f"sampled by the {raw.route}",)
+    q = len(spec.parameters)
+    log_prior = log_posteriors(pack(spec, jacobian=False), raw.u.reshape(-1, q), False)
+    return _finish(spec, raw, log_prior.reshape(raw.u.shape[:2]), notes)
+
+
+def _finish(spec: Any, raw: RawDraws, log_prior: Floats | None, notes: tuple[str, ...]) -> ChainDraws:
+    x = constrained(spec, raw.u)
+    return ChainDraws(raw.u, x, raw.statistics, log_prior, raw.route, raw.interrupted, notes)

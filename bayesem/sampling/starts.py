@@ -1,0 +1,162 @@
+"""Starting points near the posterior's maximum, overdispersed by the curvature there."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize
+
+from bayesem.arrays import Floats
+from bayesem.errors import SamplingError
+from bayesem.kernels.linear import curvature, log_posterior
+from bayesem.kernels.pack import pack, unconstrained
+from bayesem.spec import Parameter, Spec
+
+__all__ = ["Mode", "maximum", "overdispersed", "rough_point"]
+
+#: Factor by which starting points are spread more widely than the normal approximation.
+OVERDISPERSION = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mode:
+    """A maximum on the real line.
+
+    Attributes
+    ----------
+    u : (q,) array
+    value : float
+    curvature : (q, q) array
+        Hessian of the log-posterior.
+    gradient : float
+        Largest absolute gradient, over the scale of the curvature.
+    """
+
+    u: Floats
+    value: float
+    curvature: Floats
+    gradient: float
+
+
+def rough_point(spec: Spec) -> Floats:
+    """A plain guess, (q,): loadings of 0.7, half of each variance as residual, no correlation."""
+    guess = np.array([_guess(spec, p) for p in spec.parameters])
+    lower = np.array([p.lower for p in spec.parameters])
+    upper = np.array([p.upper for p in spec.parameters])
+    width = np.where(np.isfinite(upper - lower), upper - lower, 1.0)
+    low = np.where(np.isfinite(lower), lower + 0.05 * width * np.maximum(1e-3, np.abs(guess)), -np.inf)
+    high = np.where(np.isfinite(upper), upper - 0.05 * width, np.inf)
+    return np.clip(guess, np.minimum(low, high), np.maximum(low, high))
+
+
+def _guess(spec: Spec, p: Parameter) -> float:
+    table, stats = spec.table, spec.stats
+    row = next((r for r in table.rows if r.name == p.name), None)
+    if row is None:
+        return 0.1
+    if p.start is not None:
+        return math.sqrt(max(p.start, 1e-6)) if p.variable.endswith("_sd") else p.start
+    scale = stats.scale()
+    match p.variable:
+        case "loading" if row.matrix == "Lambda":
+            return 0.7 * float(scale[row.i]) / float(spec.units[row.j])
+        case "loading":
+            return float(spec.units[row.i] / spec.units[row.j])
+        case "residual_sd":
+            return 0.7 * float(scale[table.indicators.index(row.lhs)])
+        case "factor_sd":
+            return 0.8 * float(spec.units[row.i])
+        case "path":
+            return 0.1 * float(spec.units[row.i] / spec.units[row.j])
+        case "intercept":
+            return float(stats.location()[table.indicators.index(row.lhs)])
+    return 0.0
+
+
+def maximum(spec: Spec, *, jacobian: bool = True, start: Floats | None = None) -> Mode:
+    """Find the mode of the log-posterior by its exact gradient.
+
+    Parameters
+    ----------
+    spec : Spec
+    jacobian : bool
+        True for the mode on the real line, where the sampler works; False for the mode of the
+        parameters themselves, which under flat priors is the maximum-likelihood estimate.
+    start : (q,) array, optional
+        On the real line.
+
+    Raises
+    ------
+    SamplingError
+        If no finite starting point exists.
+    """
+    model = pack(spec, jacobian=jacobian)
+    u = unconstrained(spec, rough_point(spec)) if start is None else start
+    if not math.isfinite(log_posterior(model, u, True)[0]):
+        u = _finite_point(model, spec, u)
+
+    def objective(point: Floats) -> tuple[float, Floats]:
+        value, gradient = log_posterior(model, point, True)
+        return (-value, -gradient) if math.isfinite(value) else (1e100, np.zeros_like(point))
+
+    u = _climb(objective, u)
+    u, H = _newton(model, u)
+    value, gradient = log_posterior(model, u, True)
+    scale = np.sqrt(np.maximum(np.abs(np.diag(H)), 1e-12))
+    return Mode(u, float(value), H, float(np.max(np.abs(gradient) / scale)))
+
+
+def _climb(objective: object, u: Floats) -> Floats:
+    found = optimize.minimize(
+        objective, u, jac=True, method="L-BFGS-B",  # type: ignore[call-overload]
+        options={"maxiter": 3000, "maxfun": 6000, "maxcor": 30, "ftol": 1e-14, "gtol": 1e-7},
+    )  # fmt: skip
+    return np.asarray(found.x)
+
+
+def _newton(model: Floats, u: Floats, steps: int = 12) -> tuple[Floats, Floats]:
+    """Polish by Newton steps while they help."""
+    H = curvature(model, u, 1e-5)
+    for _ in range(steps):
+        value, gradient = log_posterior(model, u, True)
+        try:
+            step = np.linalg.solve(H, -gradient)
+        except np.linalg.LinAlgError:
+            break
+        new = u + step
+        after = log_posterior(model, new, True)[0]
+        if not after >= value - 1e-9 * abs(value) or not np.isfinite(step).all():
+            break
+        u, H = new, curvature(model, new, 1e-5)
+        if np.abs(step).max() < 1e-10:
+            break
+    return u, H
+
+
+def _finite_point(model: Floats, spec: Spec, u: Floats) -> Floats:
+    rng = np.random.default_rng(0)
+    for scale in np.repeat([0.05, 0.2, 0.5, 1.0], 50):
+        trial = u + rng.normal(0, scale, u.shape)
+        if math.isfinite(log_posterior(model, trial, True)[0]):
+            return trial
+    raise SamplingError(
+        "no starting point with a positive definite covariance was found.",
+        hint="Check fixed values and constraints, or give starts with `start(...)*x`.",
+    )
+
+
+def overdispersed(model: Floats, mode: Mode, rng: np.random.Generator) -> Floats:
+    """A start around the mode, (q,), with twice the spread of the normal approximation there."""
+    values, vectors = np.linalg.eigh(-mode.curvature)
+    floor = max(values.max(), 1e-8) * 1e-10
+    sd = 1 / np.sqrt(np.maximum(values, max(floor, 0.04)))
+    scale = OVERDISPERSION
+    for _ in range(60):
+        u = mode.u + vectors @ (scale * sd * rng.standard_normal(len(sd)))
+        value = log_posterior(model, u, True)[0]
+        if math.isfinite(value) and value > mode.value - 20 * len(sd) - 100:
+            return u
+        scale *= 0.9
+    return mode.u.copy()
+
+

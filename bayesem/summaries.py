@@ -1,0 +1,106 @@
+"""Tables of a posterior: one row per parameter, raw or standardised."""
+
+from collections.abc import Iterator
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from bayesem.arrays import Floats
+from bayesem.data import Moments
+from bayesem.decomposition import standardise
+from bayesem.posterior import Fit, cell, label_values
+
+__all__ = ["fit_html", "fit_text", "summary"]
+
+COLUMNS = (
+    "lhs", "op", "rhs", "group", "label", "mean", "sd", "lower", "upper", "pd", "r_hat", "ess_bulk",
+    "ess_tail",
+)  # fmt: skip
+
+
+def summary(fit: Fit, *, standardized: bool = False, prob: float = 0.95) -> pd.DataFrame:
+    """Posterior of every free, fixed and defined parameter.
+
+    Parameters
+    ----------
+    fit : Fit
+    standardized : bool
+        lavaan's std.all: every variable, observed or latent, has standard deviation 1.
+    prob : float
+        Mass of the equal-tailed interval.
+
+    Returns
+    -------
+    DataFrame
+        ``lhs op rhs group label mean sd lower upper pd r_hat ess_bulk ess_tail``; ``~~`` rows hold
+        variances and covariances as lavaan's do. ``pd`` is the probability of the more probable
+        sign. ``attrs["convergence"]`` is the verdict on the chains.
+    """
+    matrices = fit.matrices()
+    shown = standardise(matrices) if standardized else matrices
+    rows = [r for r in fit.table.rows if not (standardized and r.op == "~1" and not r.free)]
+    keys = [(r.lhs, r.op, r.rhs, r.label or "") for r in rows]
+    values = [cell(shown, r) for r in rows]
+    labels = label_values(fit.table, shown)
+    for d in fit.table.definitions:
+        keys.append((d.name, ":=", "", d.name))
+        values.append(labels[d.name])
+    statistics = _describe(np.stack(values), prob)
+    table = pd.DataFrame(keys, columns=["lhs", "op", "rhs", "label"])
+    table.insert(3, "group", "")
+    table = pd.concat([table, pd.DataFrame(statistics)], axis=1)[list(COLUMNS)]
+    table.attrs["convergence"] = str(fit.convergence)
+    table.attrs["notes"] = fit.notes
+    return table
+
+
+def _describe(draws: Floats, prob: float) -> dict[str, Floats]:
+    """Moments, interval and diagnostics of (quantity, chain, draw)."""
+    from arviz_stats.base import array_stats
+
+    flat = draws.reshape(len(draws), -1)
+    tail = (1 - prob) / 2
+    lower, upper = np.quantile(flat, [tail, 1 - tail], axis=1)
+    above = (flat > 0).mean(1)
+    out = {
+        "mean": flat.mean(1), "sd": flat.std(1, ddof=1), "lower": lower, "upper": upper,
+        "pd": np.maximum(above, (flat < 0).mean(1)),
+    }  # fmt: skip
+    varies = np.ptp(flat, axis=1) > 1e-12 * np.maximum(1, np.abs(out["mean"]))
+    out["pd"] = np.where(varies, out["pd"], np.nan)
+    out["sd"] = np.where(varies, out["sd"], 0.0)
+    for name, function, more in (
+        ("r_hat", array_stats.rhat, {}),
+        ("ess_bulk", array_stats.ess, {"method": "bulk"}),
+        ("ess_tail", array_stats.ess, {"method": "tail", "prob": (0.05, 0.95)}),
+    ):
+        column = np.full(len(draws), np.nan)
+        if varies.any() and draws.shape[2] >= 4:
+            column[varies] = function(draws[varies], chain_axis=1, draw_axis=2, **more)
+        out[name] = column
+    return out
+
+
+def fit_text(fit: Fit) -> str:
+    """What ``print(fit)`` shows."""
+    return "\n".join(_lines(fit))
+
+
+def fit_html(fit: Fit) -> str:
+    """What a notebook shows."""
+    head = "<br>".join(escape(line) for line in _lines(fit))
+    return f"<p>{head}</p>{summary(fit).round(3).to_html(index=False)}"
+
+
+def _lines(fit: Fit) -> Iterator[str]:
+    s = fit.settings
+    kind = "moments" if isinstance(fit.data, Moments) else "answers"
+    name = fit.model.name or "model"
+    yield (
+        f"{name}: {len(fit.table.latent)} factors, {len(fit.table.indicators)} observed variables, "
+        f"{len(fit.spec.parameters)} free parameters; {fit.n} cases ({kind})"
+    )
+    yield f"{s.chains} chains of {s.draws} draws after {s.tune} (seed {s.seed}, {s.route}); priors: {s.priors}"
+    yield str(fit.convergence)
+    yield from fit.notes

@@ -1,0 +1,219 @@
+"""Verdicts as text: 80 columns for a terminal, a table for a notebook, and reasons in words."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from textwrap import fill
+
+import numpy as np
+import pandas as pd
+
+from bayesem.decision import (
+    NULL,
+    REFUTED,
+    SURE,
+    UNDECIDED,
+    WITHHELD,
+    Evidence,
+    bayes_factor,
+    frechet,
+    judge,
+)
+from bayesem.propositions import Rule
+
+__all__ = ["explain", "html", "rule_text", "text"]
+
+WIDTH = 80
+
+
+def rule_text(rule: Rule) -> str:
+    """The rule in one sentence.
+
+    Examples
+    --------
+    >>> rule_text(Rule(rope={"path": 0.1}))
+    'Rule: supported from probability 0.95 and Bayes factor 3; rope path 0.1.'
+    """
+    ropes = ", ".join(f"{kind} {width:g}" for kind, width in rule.rope.items())
+    least = f"probability {rule.prob:g} and Bayes factor {rule.min_bayes_factor:g}"
+    return f"Rule: supported from {least}; rope {ropes}."
+
+
+# --- reasons ------------------------------------------------------------------------------------
+
+
+def explain(evidence: Evidence, verdict: str, rule: Rule, n: int | None) -> str:
+    """Why a claim got its verdict, in a few words; empty where the numbers say it all.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of one claim (scalars).
+    verdict : str
+        What `bayesem.decision.judge` returned.
+    rule : Rule
+    n : int or None
+        Number of cases, named beside an attainable maximum.
+    """
+    match verdict:
+        case "withheld":
+            return "more draws needed: " + "; ".join(_doubts(evidence, rule))
+        case "practically null":
+            inside = [e for e in _leaves(evidence) if judge(e, rule) == NULL]
+            return "; ".join(
+                f"`{e.text}`: the difference lies inside the rope, probability {e.rope_mass:.3f}"
+                for e in inside
+            )
+        case "refuted" if evidence.parts:
+            fallen = [e for e in evidence.parts if judge(e, rule) == REFUTED]
+            return "refuted: " + "; ".join(f"`{e.text}` ({e.probability:.3f})" for e in fallen)
+        case "undecided":
+            return "; ".join(_open(evidence, rule, n))
+    return ""
+
+
+def _open(evidence: Evidence, rule: Rule, n: int | None) -> Iterator[str]:
+    if evidence.by_model:
+        yield "decided by the model, not by data"
+        return
+    if evidence.probability >= rule.prob:
+        yield _no_factor(evidence, rule)
+    if evidence.parts:
+        states = [(part, str(judge(part, rule))) for part in evidence.parts]
+        waiting = [part for part, state in states if state in (UNDECIDED, WITHHELD)]
+        if waiting:
+            yield "open: " + ", ".join(f"`{p.text}` ({p.probability:.3f})" for p in waiting)
+        elif evidence.kind == "all" and evidence.probability < rule.prob:
+            yield "every part is supported on its own, all of them together are not"
+    elif evidence.probability <= 1 - rule.prob:
+        yield _no_factor(evidence, rule)
+    if evidence.attainable < rule.prob:
+        where = "with these data" if n is None else f"at n = {n}"
+        yield f"the probability cannot pass {evidence.attainable:.2f} {where}"
+
+
+def _no_factor(evidence: Evidence, rule: Rule) -> str:
+    value = bayes_factor(evidence).value
+    if np.isnan(value):
+        return "all draws agree before the data and after them: nothing was learnt"
+    return f"hardly changed by the data: prior {evidence.prior:.3f}, Bayes factor {value:.2g}"
+
+
+def _doubts(evidence: Evidence, rule: Rule) -> Iterator[str]:
+    """Thresholds that lie within two Monte-Carlo standard errors."""
+    yield from _near(evidence, evidence.probability, rule.prob, evidence.mcse, "probability")
+    yield from _near_factor(evidence, rule.min_bayes_factor)
+    for leaf in _leaves(evidence):
+        yield from _near(leaf, leaf.probability, 1 - rule.prob, leaf.mcse, "probability")
+        yield from _near(leaf, leaf.rope_mass, rule.prob, leaf.rope_mcse, "rope mass")
+        yield from _near_factor(leaf, 1 / rule.min_bayes_factor)
+
+
+def _near(
+    evidence: Evidence, value: np.ndarray, threshold: float, mcse: np.ndarray, what: str
+) -> Iterator[str]:
+    if abs(value - threshold) <= SURE * mcse:
+        yield f"{what} of `{evidence.text}` {value:.3f} (mcse {mcse:.3f}) is near {threshold:g}"
+
+
+def _near_factor(evidence: Evidence, threshold: float) -> Iterator[str]:
+    bf = bayes_factor(evidence)
+    if bf.lower < threshold <= bf.upper and not np.isnan(bf.value):
+        yield f"the Bayes factor of `{evidence.text}` may lie on either side of {threshold:.3g}"
+
+
+def _leaves(evidence: Evidence) -> Iterator[Evidence]:
+    if not evidence.parts:
+        yield evidence
+    for part in evidence.parts:
+        yield from _leaves(part)
+
+
+# --- text ---------------------------------------------------------------------------------------
+
+
+def text(table: pd.DataFrame, parts: pd.DataFrame, notes: Sequence[str]) -> str:
+    """A readable page of at most 80 columns."""
+    lines = [_wrap(note) for note in notes[:1]]
+    for name, rows in table.groupby("name", sort=False):
+        first = rows.iloc[0]
+        mine = parts[parts["name"] == name]
+        if "reading" not in table:
+            lines += ["", _headline(str(name), first)]
+            lines += [*_saying(first), *_detail(first, mine)]
+            continue
+        lines += ["", str(name), *_saying(first)]
+        for _, row in rows.iterrows():
+            weight = "" if pd.isna(row["weight"]) else f" (weight {row['weight']:.2f})"
+            lines.append("  " + _headline(f"{row['reading']}{weight}", row))
+            lines += _detail(row, mine[mine["reading"] == row["reading"]])
+    return "\n".join([*lines, "", *(_wrap(note) for note in notes[1:])])
+
+
+def _headline(name: str, row: pd.Series) -> str:
+    """Name, verdict, probability, prior and factor, in columns where they fit."""
+    prior = row["prior_probability"]
+    numbers = f"Pr {row['probability']:.3f}{'' if pd.isna(prior) else f'  prior {prior:.3f}'}"
+    factor = factor_text(row)
+    return f"{name:<22}  {row['verdict']:<16}  {numbers}{f'  BF {factor}' if factor else ''}"
+
+
+def factor_text(row: pd.Series) -> str:
+    """A Bayes factor as it may be printed: a bound as a bound, an unknown one as unknown.
+
+    Examples
+    --------
+    >>> factor_text(pd.Series({"bayes_factor": 3999.0, "bayes_factor_bound": ">"}))
+    '> 3999'
+    """
+    value = row["bayes_factor"]
+    if pd.isna(value):
+        return ""
+    written = f"{value:.0f}" if 100 <= value < 1e6 else f"{value:.3g}"
+    return f"{row['bayes_factor_bound']} {written}".strip()
+
+
+def _saying(row: pd.Series) -> Iterator[str]:
+    if row["says"]:
+        yield _wrap(f'"{row["says"]}"', 2)
+    yield _wrap(row["claim"], 2)
+
+
+def _detail(row: pd.Series, parts: pd.DataFrame) -> Iterator[str]:
+    if not pd.isna(row["estimate"]):
+        rope = "" if pd.isna(row["rope_mass"]) else f", inside the rope {row['rope_mass']:.3f}"
+        size = f"{row['estimate']:.3f} [{row['lower']:.3f}, {row['upper']:.3f}]"
+        yield _wrap(f"difference {size}{rope}", 4)
+    errors = f"Monte-Carlo error: probability {row['mcse']:.2g}"
+    if not pd.isna(row["bayes_factor_mcse"]):
+        errors += f", Bayes factor {row['bayes_factor_mcse']:.2g}"
+    yield _wrap(errors, 4)
+    if row["reason"]:
+        yield _wrap(row["reason"], 4)
+    if len(parts) > 1:
+        low, high = frechet(list(parts["probability"]))
+        each = ", ".join(
+            f"{p:.3f} {v}" for p, v in zip(parts["probability"], parts["verdict"], strict=True)
+        )
+        joint = f"; their probabilities alone leave {low:.3f} to {high:.3f}"
+        yield _wrap(f"parts: {each}{joint if ' and ' in row['claim'] else ''}", 4)
+
+
+def _wrap(line: str, indent: int = 0) -> str:
+    space = " " * indent
+    return fill(line, WIDTH, initial_indent=space, subsequent_indent=space, break_long_words=False)
+
+
+def html(table: pd.DataFrame, notes: Sequence[str]) -> str:
+    """A table for notebooks."""
+    readings = ["reading"] if "reading" in table else []
+    columns = [*readings, "name", "verdict", "probability", "prior_probability", "says", "claim"]
+    head = "".join(f"<th>{c.replace('_', ' ')}</th>" for c in [*columns, "Bayes factor", "reason"])
+    body = "".join(_html_row(row, columns) for _, row in table.iterrows())
+    under = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{under}"
+
+
+def _html_row(row: pd.Series, columns: Sequence[str]) -> str:
+    cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in (row[c] for c in columns)]
+    cells += [factor_text(row), row["reason"]]
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"

@@ -1,0 +1,504 @@
+"""Verdicts on propositions: what the draws of one fit, or of several readings, say on each."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesem.arrays import Floats
+from bayesem.claims_evaluation import (
+    Form,
+    Scope,
+    difference,
+    holds,
+    idle_conditions,
+    normal_form,
+    null_value,
+    rope_width,
+    scope,
+    standardised_difference,
+)
+from bayesem.data import Moments
+from bayesem.decision import (
+    WITHHELD,
+    Evidence,
+    attainable_null,
+    bayes_factor,
+    judge,
+    overridden,
+    pool,
+)
+from bayesem.errors import PropositionError
+from bayesem.grammar.statements import And, Call, Comparison, Not, Or, expression_text
+from bayesem.propositions import Rule, read_propositions
+from bayesem.verdict_text import explain, html, rule_text, text
+
+__all__ = ["Verdicts", "assess"]
+
+NUMBERS = ["probability", "prior_probability", "bayes_factor", "mcse", "rope_mass", "attainable"]
+FACTOR = ["bayes_factor_bound", "bayes_factor_mcse", "bayes_factor_unconstrained"]
+COLUMNS = ["name", "says", "claim", *NUMBERS, "verdict", "estimate", "lower", "upper"]
+COLUMNS += ["reading", "weight", *FACTOR, "reason"]
+PART_COLUMNS = ["name", "reading", "part", *NUMBERS, *FACTOR, "verdict"]
+POOLED = "pooled"
+
+#: Probability of the interval from ``lower`` to ``upper``, whatever the rule's threshold.
+INTERVAL = 0.95
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdicts:
+    """Verdicts with everything that they rest on.
+
+    Attributes
+    ----------
+    table : DataFrame
+        A row per proposition and reading: ``name says claim probability prior_probability
+        bayes_factor mcse rope_mass attainable verdict estimate lower upper``, then
+        ``bayes_factor_bound`` (``>`` or ``<`` where the factor is only a bound),
+        ``bayes_factor_mcse``, ``bayes_factor_unconstrained`` and ``reason``; with ``reading`` and
+        ``weight`` where several fits were given.
+    parts : DataFrame
+        A row per part of every conjunction and disjunction.
+    notes : tuple of str
+        The rule, multiplicity, and whatever limits the verdicts.
+    propositions, fits : object
+        What was assessed, so that it can be assessed again under another rule.
+    """
+
+    table: pd.DataFrame
+    parts: pd.DataFrame
+    notes: tuple[str, ...]
+    propositions: Any = field(default=None, repr=False)
+    fits: Any = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return text(self.table, self.parts, self.notes)
+
+    def _repr_html_(self) -> str:
+        return html(self.table, self.notes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Item:
+    """A proposition ready to be assessed."""
+
+    name: str
+    says: str
+    claim: str
+    tree: Any
+    earlier: Mapping[str, Any]
+    form: Form
+    rule: Rule
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """Fits whose draws are pooled with equal weight before anything is judged."""
+
+    name: str | None
+    fits: tuple[Any, ...]
+    weight: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Finding:
+    """A claim on one posterior, or on a mixture: evidence, truth and size by draw."""
+
+    evidence: Evidence
+    weights: tuple[float, ...]
+    truth: tuple[np.ndarray, ...]
+    size: tuple[Floats, ...]
+    problems: tuple[str, ...]
+    n: int | None
+
+
+def assess(
+    propositions: Any,
+    fits: Any,
+    *,
+    prob: float | None = None,
+    rope: Mapping[str, float] | float | None = None,
+    min_bayes_factor: float | None = None,
+) -> Verdicts:
+    """Judge propositions on the draws of a fit, or of several.
+
+    Parameters
+    ----------
+    propositions : PropositionSet, iterable of Proposition, {name: claim}, study or path
+    fits : Fit, or {name: Fit or list of Fit}
+        A list is one reading of a publication, refitted to several rebuilt matrices: its draws
+        count together, with equal weight, and every fit in it must have converged. Readings that
+        carry weights get a pooled row; without weights none is assumed.
+    prob, rope, min_bayes_factor : optional
+        Override the propositions' own rule. ``rope`` is a half-width for every kind, or a mapping
+        by kind (``path loading correlation interaction indirect``).
+
+    Returns
+    -------
+    Verdicts
+
+    Raises
+    ------
+    PropositionError
+        For a claim that cannot be read or that names what the model does not have.
+    NotAvailableError
+        For a claim that needs a capability which does not exist yet.
+
+    Notes
+    -----
+    The rule is `bayesem.decision.judge`. In order: withheld (chains not converged, or a threshold
+    that matters within two Monte-Carlo standard errors), practically null, supported, refuted,
+    undecided.
+    """
+    readings = _readings(fits)
+    items = [
+        replace(
+            item,
+            rule=overridden(item.rule, prob=prob, rope=rope, min_bayes_factor=min_bayes_factor),
+        )
+        for item in _items(propositions)
+    ]
+    findings = _findings(items, readings)
+    several = isinstance(fits, Mapping)
+    rows, parts = [], []
+    for item in items:
+        for name, weight, finding in findings[item.name]:
+            row, its_parts = _row(item, finding)
+            rows.append({**row, "reading": name, "weight": weight})
+            parts += [{**part, "reading": name} for part in its_parts]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    detail = pd.DataFrame(parts, columns=PART_COLUMNS)
+    notes = tuple(_notes(items, readings, findings, table))
+    if not several:
+        table = table.drop(columns=["reading", "weight"])
+        detail = detail.drop(columns="reading")
+    return Verdicts(table, detail, notes, propositions, fits)
+
+
+# --- what is assessed, and on what --------------------------------------------------------------
+
+
+def _items(propositions: Any) -> Iterator[_Item]:
+    if isinstance(propositions, str | Path | Mapping):
+        propositions = read_propositions(propositions)
+    earlier: dict[str, Any] = {}
+    for p in propositions:
+        if p.name in earlier:
+            raise PropositionError(f"two propositions are called `{p.name}`.", label=p.name)
+        form = normal_form(p.tree, earlier)
+        yield _Item(p.name, p.says, p.claim, p.tree, dict(earlier), form, p.rule, p.model)
+        earlier[p.name] = p.tree
+
+
+def _reproduces(fits: Iterable[Any]) -> bool:
+    return any(fit.settings.priors == "blavaan" for fit in fits)
+
+
+def _readings(fits: Any) -> list[_Reading]:
+    if not isinstance(fits, Mapping):
+        return [_reading(None, fits)]
+    if not fits:
+        raise PropositionError("there are no fits to assess the propositions on.")
+    found = [_reading(str(name), value) for name, value in fits.items()]
+    if any(reading.name == POOLED for reading in found):
+        raise PropositionError(f"a reading cannot be called `{POOLED}`: that row is the mixture.")
+    weights = [reading.weight for reading in found]
+    if any(w is None for w in weights):
+        return [replace(reading, weight=None) for reading in found]
+    total = sum(w for w in weights if w is not None)
+    if not total > 0:
+        raise PropositionError("the weights of the readings sum to 0.")
+    return [replace(reading, weight=(reading.weight or 0.0) / total) for reading in found]
+
+
+def _reading(name: str | None, value: Any) -> _Reading:
+    fits = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not fits:
+        raise PropositionError(f"the reading `{name}` has no fits.")
+    weights = [
+        fit.data.weight
+        for fit in fits
+        if isinstance(fit.data, Moments) and fit.data.reading is not None
+    ]
+    known = len(weights) == len(fits)
+    return _Reading(name, fits, float(np.mean(weights)) if known else None)
+
+
+# --- evidence -----------------------------------------------------------------------------------
+
+type _Found = tuple[str | None, float | None, _Finding]
+
+
+def _findings(items: Sequence[_Item], readings: Sequence[_Reading]) -> dict[str, list[_Found]]:
+    """Every proposition on every reading, and on their mixture where they have weights."""
+    found: dict[str, list[_Found]] = {item.name: [] for item in items}
+    for reading in readings:
+        each = [_measure_fit(items, fit) for fit in reading.fits]  # one fit's matrices at a time
+        for item in items:
+            mine = [one[item.name] for one in each if item.name in one]
+            if mine:
+                equal = [1 / len(mine)] * len(mine)
+                mixed = _mix(mine, equal, sampled=True)
+                found[item.name].append((reading.name, reading.weight, mixed))
+    for entries in found.values():
+        weights = [weight for _, weight, _ in entries if weight is not None]
+        if len(weights) == len(readings) > 1:
+            mixed = _mix([f for *_, f in entries], weights, sampled=False)
+            entries.append((POOLED, 1.0, mixed))
+    return found
+
+
+def _measure_fit(items: Sequence[_Item], fit: Any) -> dict[str, _Finding]:
+    posterior, prior = scope(fit), scope(fit, "prior")
+    problems = () if fit.converged else tuple(fit.convergence.reasons) or ("not converged",)
+    found = {}
+    for item in items:
+        if _concerns(item, fit):
+            evidence, truth, _ = _measure(item.form, posterior, prior, item.rule)
+            evidence = _without_prior(evidence) if _reproduces([fit]) else evidence
+            size = difference(item.tree, item.earlier, posterior)
+            sizes = () if size is None else (size,)
+            found[item.name] = _Finding(evidence, (1.0,), (truth,), sizes, problems, int(fit.n))
+    return found
+
+
+def _concerns(item: _Item, fit: Any) -> bool:
+    """A proposition that names another model of the study is not put to this one."""
+    model = fit.model
+    names = {model.name, f"{model.name}:{model.variant}"}
+    if model.variant is not None and model.codebook is not None:
+        names.add(model.codebook.variants[model.variant].model)
+    return item.model is None or item.model in names
+
+
+def _measure(
+    form: Form, posterior: Scope, prior: Scope, rule: Rule
+) -> tuple[Evidence, np.ndarray, np.ndarray]:
+    """Evidence for a claim, and its truth in every posterior and every prior draw."""
+    if not isinstance(form, And | Or):
+        return _measure_atom(form, posterior, prior, rule)
+    measured = [_measure(part, posterior, prior, rule) for part in form.parts]  # type: ignore[arg-type]
+    parts = tuple(evidence for evidence, _, _ in measured)
+    joined = np.logical_and if isinstance(form, And) else np.logical_or
+    truth = joined.reduce([t for _, t, _ in measured])
+    base = joined.reduce([b for _, _, b in measured])
+    kind = "all" if isinstance(form, And) else "any"
+    limits = [part.attainable for part in parts]
+    limit = np.fmin.reduce(limits) if kind == "all" else np.maximum.reduce(limits)
+    evidence = Evidence(
+        kind,  # type: ignore[arg-type]
+        *_shares(truth, base),
+        draws=truth.size,
+        prior_draws=base.size,
+        attainable=np.asarray(limit),
+        parts=parts,
+        text=expression_text(form),
+        by_model=all(part.by_model for part in parts),
+    )
+    return evidence, truth, base
+
+
+def _without_prior(evidence: Evidence) -> Evidence:
+    parts = tuple(_without_prior(part) for part in evidence.parts)
+    return replace(evidence, prior=np.array(np.nan), parts=parts)
+
+
+def _measure_atom(
+    atom: Any, posterior: Scope, prior: Scope, rule: Rule
+) -> tuple[Evidence, np.ndarray, np.ndarray]:
+    truth, base = holds(atom, posterior, rule), holds(atom, prior, rule)
+    decided = _constant(atom, posterior) and _constant(atom, prior)
+    mass, mass_error = np.array(np.nan), np.array(0.0)
+    limit = np.array(np.nan)
+    match atom:
+        case Comparison():
+            gap = None if decided else standardised_difference(atom, posterior, rule)
+            if gap is not None:
+                mass, mass_error = _share(np.abs(gap[0]) < gap[1])
+        case Call():
+            width = rope_width(atom, posterior.table, rule)
+            sd = np.asarray(null_value(atom, posterior).std(ddof=1))
+            limit = attainable_null(sd, width)
+    evidence = Evidence(
+        "comparison" if isinstance(atom, Comparison) else "null",
+        *_shares(truth, base),
+        rope_mass=mass,
+        rope_mcse=mass_error,
+        draws=truth.size,
+        prior_draws=base.size,
+        attainable=limit,
+        text=expression_text(atom),
+        by_model=decided,
+    )
+    return evidence, truth, base
+
+
+def _constant(atom: Any, scope: Scope) -> bool:
+    inner = atom.part if isinstance(atom, Not) else atom
+    value = difference(inner, {}, scope)
+    return value is not None and np.ptp(value) == 0
+
+
+def _shares(truth: np.ndarray, base: np.ndarray) -> tuple[Floats, Floats, Floats, Floats]:
+    """Probability, prior probability, and the Monte-Carlo errors of both.
+
+    Prior draws are independent, so their error is binomial.
+    """
+    p, error = _share(truth)
+    c = np.asarray(base.mean())
+    inside = np.sqrt(c * (1 - c) / base.size)
+    return p, c, error, np.asarray(np.where((c > 0) & (c < 1), inside, 1 / base.size))
+
+
+def _share(truth: np.ndarray) -> tuple[Floats, Floats]:
+    """Share of draws and its standard error, from the effective number of indicator draws."""
+    p = np.asarray(truth.mean())
+    if p in (0, 1):
+        return p, np.asarray(1 / truth.size)
+    from arviz import ess
+
+    effective = float(ess(truth.astype(float), method="mean"))
+    effective = min(effective, truth.size) if np.isfinite(effective) else truth.shape[0]
+    return p, np.sqrt(p * (1 - p) / effective)
+
+
+def _mix(found: Sequence[_Finding], weights: Sequence[float], *, sampled: bool) -> _Finding:
+    if len(found) == 1:
+        return found[0]
+    cases = {f.n for f in found}
+    return _Finding(
+        pool([f.evidence for f in found], weights, sampled=sampled),
+        tuple(w * v for f, w in zip(found, weights, strict=True) for v in f.weights),
+        tuple(t for f in found for t in f.truth),
+        tuple(s for f in found for s in f.size),
+        tuple(dict.fromkeys(p for f in found for p in f.problems)),
+        cases.pop() if len(cases) == 1 else None,
+    )
+
+
+# --- rows ---------------------------------------------------------------------------------------
+
+
+def _row(item: _Item, finding: _Finding) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    numbers = _numbers(finding.evidence, item.rule)
+    if finding.problems:
+        verdict, reason = WITHHELD, "not converged: " + "; ".join(finding.problems)
+    else:
+        verdict = numbers["verdict"]
+        reason = explain(finding.evidence, verdict, item.rule, finding.n)
+    idle = idle_conditions(item.form)
+    if idle:
+        reason += f"{'; ' if reason else ''}{', '.join(idle)}: no product, so the condition is idle"
+    estimate, lower, upper = _size(finding)
+    row = {
+        **numbers,
+        "name": item.name,
+        "says": item.says,
+        "claim": item.claim,
+        "verdict": verdict,
+        "estimate": estimate,
+        "lower": lower,
+        "upper": upper,
+        "reason": reason,
+    }
+    parts = [_numbers(part, item.rule) for part in finding.evidence.parts]
+    if finding.problems:
+        parts = [{**part, "verdict": WITHHELD} for part in parts]
+    return row, [{**part, "name": item.name} for part in parts]
+
+
+def _numbers(evidence: Evidence, rule: Rule) -> dict[str, Any]:
+    bf = bayes_factor(evidence)
+    p, c = float(evidence.probability), float(evidence.prior)
+    return {
+        "part": evidence.text,
+        "probability": p,
+        "prior_probability": c,
+        "bayes_factor": float(bf.value),
+        "bayes_factor_bound": "" if np.isnan(bf.value) else {1: ">", -1: "<", 0: ""}[int(bf.side)],
+        "bayes_factor_mcse": float(bf.mcse),
+        "bayes_factor_unconstrained": p / c if c > 0 else np.nan,
+        "mcse": float(evidence.mcse),
+        "rope_mass": float(evidence.rope_mass),
+        "attainable": float(evidence.attainable),
+        "verdict": str(judge(evidence, rule)),
+    }
+
+
+def _size(finding: _Finding) -> tuple[float, float, float]:
+    """Mean and central interval of the weighted draws."""
+    if not finding.size:
+        return np.nan, np.nan, np.nan
+    values = np.concatenate([size.ravel() for size in finding.size])
+    weights = np.concatenate(
+        [np.full(s.size, w / s.size) for s, w in zip(finding.size, finding.weights, strict=True)]
+    )
+    ends = ((1 - INTERVAL) / 2, (1 + INTERVAL) / 2)
+    if len(finding.size) == 1:
+        lower, upper = np.quantile(values, ends)
+    else:
+        order = np.argsort(values)
+        middle = np.cumsum(weights[order]) - weights[order] / 2
+        lower, upper = np.interp(ends, middle, values[order])
+    return float(weights @ values), float(lower), float(upper)
+
+
+# --- notes --------------------------------------------------------------------------------------
+
+
+def _notes(
+    items: Sequence[_Item],
+    readings: Sequence[_Reading],
+    findings: Mapping[str, list[_Found]],
+    table: pd.DataFrame,
+) -> Iterator[str]:
+    fits = [fit for reading in readings for fit in reading.fits]
+    if any(fit.data.synthetic for fit in fits):
+        yield "SYNTHETIC DATA: these verdicts say what the procedure finds, nothing on the world."
+    yield from dict.fromkeys(rule_text(item.rule) for item in items)
+    if _reproduces(fits):
+        yield (
+            'Priors "blavaan" are for reproduction: they put absurd weight on most claims, so no '
+            "Bayes factor is shown, and the probability alone decides."
+        )
+    idle = [item.name for item in items if not findings[item.name]]
+    if idle:
+        models = ", ".join(dict.fromkeys(str(item.model) for item in items if item.name in idle))
+        yield f"Not assessed, because they speak of another model ({models}): {', '.join(idle)}."
+    if len(readings) > 1 and any(reading.weight is None for reading in readings):
+        yield "The fits carry no weights, so no pooled row is given."
+    yield from _multiplicity(findings, table)
+
+
+def _multiplicity(findings: Mapping[str, list[_Found]], table: pd.DataFrame) -> Iterator[str]:
+    names = list(dict.fromkeys(table["reading"]))
+    for reading in [POOLED] if POOLED in names else names:
+        rows = table[table["reading"].isna() if reading is None else table["reading"] == reading]
+        supported = rows[rows["verdict"] == "supported"]
+        where = "" if reading is None else f" ({reading})"
+        if supported.empty:
+            yield f"Supported claims{where}: none of {len(rows)}."
+            continue
+        expected = float((1 - supported["probability"]).sum())
+        joint = _joint(supported["name"], reading, findings)
+        yield (
+            f"Supported claims{where}: {len(supported)} of {len(rows)}. Expected number of false "
+            f"supports among them: {expected:.2g}. Probability that all of them hold: {joint:.3f}."
+        )
+
+
+def _joint(
+    names: Iterable[str], reading: str | None, findings: Mapping[str, list[_Found]]
+) -> float:
+    """Probability that several claims hold in the same draw."""
+    chosen = [next(f for r, _, f in findings[name] if r == reading) for name in names]
+    each = [
+        float(np.logical_and.reduce(truths).mean())
+        for truths in zip(*(f.truth for f in chosen), strict=True)
+    ]
+    return float(np.dot(chosen[0].weights, each))
