@@ -1,0 +1,60 @@
+"""Bayesian structural equation modelling: from survey theory to tested propositions.
+
+Names are bound on first use, so that ``import bayesem`` stays cheap.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "Answers": "data",
+    "BayesemError": "errors",
+    "ConstraintError": "errors",
+    "ConvergenceWarning": "errors",
+    "DataError": "errors",
+    "Fit": "posterior",
+    "GrammarError": "errors",
+    "IdentificationError": "errors",
+    "Model": "model",
+    "ModelError": "errors",
+    "Moments": "data",
+    "NotAvailableError": "errors",
+    "PriorError": "errors",
+    "Proposition": "propositions",
+    "PropositionError": "errors",
+    "PropositionSet": "propositions",
+    "SamplingError": "errors",
+    "StudyError": "errors",
+    "Verdicts": "verdicts",
+    "assess": "verdicts",
+    "effects": "decomposition",
+    "fit": "fitting",
+    "graph": "fitting",
+    "load": "storage",
+    "predictive": "simulation",
+    "prior_predictive": "simulation",
+    "read_model": "model",
+    "read_propositions": "propositions",
+    "readings": "publications.readings",
+    "rebuild": "publications.rebuild",
+    "save": "storage",
+    "scores": "scoring",
+    "simulate": "simulation",
+    "summary": "summaries",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - the names are the table's
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bayesem' has no attribute {name!r}")
+    value = getattr(import_module(f"bayesem.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

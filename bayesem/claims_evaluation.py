@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from bayesem.arrays import Floats
+from bayesem.claim_kinds import adds_constant, kind_of, raw_part, rope_width
 from bayesem.decomposition import (
     along,
     decompose,
@@ -48,7 +49,6 @@ __all__ = [
     "evaluate",
     "holds",
     "idle_conditions",
-    "kind_of",
     "normal_form",
     "null_value",
     "scope",
@@ -58,11 +58,6 @@ __all__ = [
 #: What a normal form is made of.
 type Atom = Comparison | Call | Not
 type Form = Atom | And | Or
-
-#: Kinds in the order in which they name a sum: ``a*b + c`` is judged as the path that it adds to.
-KINDS: Final = ("path", "correlation", "interaction", "indirect")
-CONSTANT: Final = "constant"
-NO_SCALE: Final = "no scale"
 
 FLIPPED: Final = {">": "<=", "<": ">=", ">=": "<", "<=": ">"}
 COMPARE: Final = {
@@ -390,7 +385,7 @@ def holds(atom: Atom, scope: Scope, rule: Rule) -> np.ndarray:
 def null_value(call: Call, scope: Scope) -> Floats:
     """The standardised value that ``null(x)`` looks at, (chain, draw)."""
     inner: Any = call.args[0]
-    raw = _raw_part(inner, scope.table)
+    raw = raw_part(inner, scope.table)
     if raw is not None:
         text = expression_text(raw)
         raise PropositionError(
@@ -437,8 +432,8 @@ def standardised_difference(
     kind = kind_of(Binary("-", part.left, part.right), scope.table)
     width = rule.rope.get(kind)
     sides = (part.left, part.right)
-    raw = any(_raw_part(side, scope.table) is not None for side in sides)
-    if width is None or (raw and any(_adds_constant(side) for side in sides)):
+    raw = any(raw_part(side, scope.table) is not None for side in sides)
+    if width is None or (raw and any(adds_constant(side) for side in sides)):
         return None
     # what is wholly written on the standardised scale is read as written
     values = [evaluate(side, scope, std=raw) for side in sides]
@@ -454,132 +449,6 @@ def _defined(node: Any, value: Floats) -> Floats:
             hint="Look for a logarithm or root of a negative number, 0/0, or an unstable loop.",
         )
     return value
-
-
-# --- kinds and scales ---------------------------------------------------------------------------
-
-
-def rope_width(call: Call, table: Any, rule: Rule) -> float:
-    """Half-width of the rope for ``null(x)``, by the kind of x."""
-    kind = kind_of(call.args[0], table)
-    if kind in rule.rope:
-        return rule.rope[kind]
-    listed = ", ".join(rule.rope)
-    what = {CONSTANT: "names no parameter", NO_SCALE: "has no standardised scale"}.get(
-        kind, f"is a {kind}, for which the rule has no rope"
-    )
-    raise PropositionError(
-        f"`{expression_text(call.args[0])}` in null() {what}.",
-        span=call.span,
-        hint=f"There are ropes for: {listed}.",
-    )
-
-
-def kind_of(node: Any, table: Any) -> str:
-    """What an expression is on the standardised scale.
-
-    Returns
-    -------
-    str
-        ``path correlation interaction indirect``, ``constant``, or ``no scale``. A loading counts
-        as a path; a product of two or more parameters is indirect; a sum takes the kind of its
-        leading member, in the order just given.
-
-    Examples
-    --------
-    >>> kind_of(Call("total", (PathArgument(("A", "Y")),)), None)
-    'path'
-    """
-    match node:
-        case Number():
-            return CONSTANT
-        case Name(text):
-            return _kind_of_name(text, table)
-        case Unary(_, operand):
-            return kind_of(operand, table)
-        case Binary(op, left, right):
-            return _kind_of_pair(op, kind_of(left, table), kind_of(right, table), right)
-        case Call("indirect", _):
-            return "indirect"
-        case Call("total" | "slope", _):
-            return "path"
-        case Call("std" | "abs" | "min" | "max", args):
-            return reduce(_leading, (kind_of(arg, table) for arg in args))
-    return NO_SCALE
-
-
-def _kind_of_name(name: str, table: Any) -> str:
-    for definition in table.definitions:
-        if definition.name == name:
-            return kind_of(definition.expression, table)
-    kinds = {row.kind for row in table.labels.get(name, ())} or {NO_SCALE}
-    kinds = {"path" if kind == "loading" else kind for kind in kinds}
-    return reduce(_leading, (kind if kind in KINDS else NO_SCALE for kind in kinds))
-
-
-def _kind_of_pair(op: str, left: str, right: str, exponent: Any) -> str:
-    if op in "+-":
-        return _leading(left, right)
-    if NO_SCALE in (left, right):
-        return NO_SCALE
-    if op == "^":
-        whole = isinstance(exponent, Number) and exponent.value in (1, 2, 3, 4)
-        if left == CONSTANT or not whole:
-            return CONSTANT if right == left == CONSTANT else NO_SCALE
-        return left if exponent.value == 1 else "indirect"
-    if CONSTANT in (left, right):
-        return NO_SCALE if op == "/" and left == CONSTANT != right else _leading(left, right)
-    return "indirect" if op == "*" else NO_SCALE
-
-
-def _leading(one: str, other: str) -> str:
-    if NO_SCALE in (one, other):
-        return NO_SCALE
-    return next((kind for kind in KINDS if kind in (one, other)), CONSTANT)
-
-
-def _raw_part(node: Any, table: Any) -> Any:
-    """The first part of an expression that is in raw units, or None."""
-    match node:
-        case Number() | Call("std", _):
-            return None
-        case Call("slope", (SlopeArgument(outcome, predictor),)):
-            observed = {outcome, predictor} & set(table.phantoms)
-            return node if observed else None
-        case Unary(_, operand):
-            return _raw_part(operand, table)
-        case Binary(_, left, right):
-            return _raw_part(left, table) or _raw_part(right, table)
-        case Call("abs" | "min" | "max", args):
-            return next((raw for arg in args if (raw := _raw_part(arg, table))), None)
-    return node
-
-
-def _adds_constant(node: Any) -> bool:
-    """Whether a number other than 0 is added to, or compared with, what the expression names."""
-    match node:
-        case Number(value):
-            return value != 0
-        case Unary(_, operand):
-            return _adds_constant(operand)
-        case Binary("+" | "-", left, right):
-            return _adds_constant(left) or _adds_constant(right)
-        case Binary(_, left, right):
-            return _is_number(left) and _is_number(right)
-        case Call("abs" | "min" | "max", args):
-            return any(_adds_constant(arg) for arg in args)
-    return False
-
-
-def _is_number(node: Any) -> bool:
-    match node:
-        case Number():
-            return True
-        case Unary(_, operand):
-            return _is_number(operand)
-        case Binary(_, left, right):
-            return _is_number(left) and _is_number(right)
-    return False
 
 
 def idle_conditions(node: Any) -> list[str]:

@@ -160,7 +160,7 @@ def judge(evidence: Evidence, rule: Rule) -> NDArray[np.str_]:
     for name, criterion in ((REFUTED, _refuted), (SUPPORTED, _supported), (NULL, _null)):
         answer = criterion(evidence, rule)
         verdict = np.where(answer > 0, VERDICTS.index(name), np.where(answer == 0, 0, verdict))
-    return np.array(VERDICTS)[verdict]
+    return np.asarray(np.array(VERDICTS)[verdict])
 
 
 def overridden(
@@ -324,7 +324,8 @@ def _above(value: Floats, threshold: float, mcse: Floats) -> Answers:
 def _odds(p: Floats, draws: float, mcse: Floats) -> tuple[Floats, Answers, Floats]:
     """Odds (or the bound on them), the side on which they are only bounded, error of their log."""
     p, mcse = np.broadcast_arrays(np.asarray(p, float), np.asarray(mcse, float))
-    side = np.where(p >= 1, 1, np.where(p <= 0, -1, 0))
+    finest = 0.999 / draws  # a mixture can come nearer to 0 or 1 than its draws can tell
+    side = np.where(1 - p <= finest, 1, np.where(p <= finest, -1, 0))
     least = max(draws - 1, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = p / (1 - p)

@@ -317,19 +317,18 @@ def _has_loop(graph: np.ndarray) -> bool:
 
 
 def _ancestors(graph: np.ndarray, end: int) -> np.ndarray:
-    useful = _reach(graph)[end].copy()
+    useful: np.ndarray = _reach(graph)[end].copy()
     useful[end] = True
     return useful
 
 
 def _sds(covariance: Floats) -> Floats:
-    variance: Floats = np.diagonal(covariance, axis1=-2, axis2=-1)
-    return np.sqrt(variance)
+    return np.asarray(np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)))
 
 
 def _rescale(matrix: Floats, rows: Floats, columns: Floats) -> Floats:
     """Divide every cell by its row's and its column's scale."""
-    return matrix / rows[..., :, None] / columns[..., None, :]
+    return np.asarray(matrix / rows[..., :, None] / columns[..., None, :])
 
 
 def _square(matrices: Matrices, name: str) -> Floats:

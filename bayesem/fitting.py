@@ -182,7 +182,7 @@ def fit(
     seed = secrets.randbits(31) if seed is None else int(seed)
     settings = Settings(
         ready.spec.preset, identify, ready.table.means, bool(ready.table.fixed_x), draws, tune, chains,
-        seed, sampler, prior_text=_prior_text(ready.spec),
+        seed, sampler, prior_text=_prior_text(ready.spec), priors_argument=priors,
     )  # fmt: skip
     result = _sample(ready, settings, clock, cores=cores, progress=progress)
     if not result.converged:

@@ -10,6 +10,7 @@ from pymc.logprob.transforms import Transform
 
 from bayesem.arithmetic import defined
 from bayesem.arrays import DIMENSION, MATRICES, VARIABLES, Floats
+from bayesem.correlations import Member, from_cube, to_cube
 from bayesem.data import Answers, Moments
 from bayesem.kernels.op import loglik
 from bayesem.matrices import implied_covariance, implied_mean
@@ -259,6 +260,11 @@ def _correlations(
         (len(b.nodes), b.eta, b.log_normaliser, [(position[k], i, j) for k, i, j in b.members], b.full)
         for b in spec.blocks
     ]
+    cubes = [
+        (order, inside)
+        for (order, _, _, inside, _), b in zip(blocks, spec.blocks, strict=True)
+        if b.cube
+    ]
 
     def logp(value: Any, _: Any) -> Any:
         parts = [
@@ -276,23 +282,46 @@ def _correlations(
 
     return pm.CustomDist(
         name, np.zeros(len(members)), logp=logp, random=random, signature="(k)->(k)", dims=dim,
-        default_transform=_VectorBounded(parameters), class_name="LKJBlocks",
+        default_transform=_VectorBounded(parameters, cubes), class_name="LKJBlocks",
     )  # fmt: skip
 
 
 class _VectorBounded(Bounded):
-    """The same for one vector-valued variable."""
+    """The same for one vector-valued variable; blocks of correlations go through the cube."""
 
     ndim_supp = 1
 
-    def __init__(self, parameters: Sequence[Parameter]) -> None:
+    def __init__(
+        self, parameters: Sequence[Parameter], cubes: Sequence[tuple[int, list[Member]]]
+    ) -> None:
         super().__init__(
             np.array([p.lower for p in parameters]), np.array([p.upper for p in parameters])
         )
+        self.cubes = cubes
+
+    def backward(self, value: Any, *inputs: Any) -> Any:
+        """Real line to bounds to correlations."""
+        out = super().backward(value, *inputs)
+        for order, members in self.cubes:
+            where = np.array([k for k, _, _ in members])
+            out = pt.set_subtensor(out[where], from_cube(out[where], members, order, xp=pt)[0])
+        return out
+
+    def forward(self, value: Any, *inputs: Any) -> Any:
+        """Correlations to bounds to real line."""
+        for order, members in self.cubes:
+            where = np.array([k for k, _, _ in members])
+            value = pt.set_subtensor(value[where], to_cube(value[where], members, order, xp=pt))
+        return super().forward(value, *inputs)
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
         """Summed over the elements."""
-        return super().log_jac_det(value, *inputs).sum()
+        total = super().log_jac_det(value, *inputs).sum()
+        inside = super().backward(value, *inputs)
+        for order, members in self.cubes:
+            where = np.array([k for k, _, _ in members])
+            total = total + from_cube(inside[where], members, order, xp=pt)[1]
+        return total
 
 
 def _elementwise(value: Any, parameters: Sequence[Parameter]) -> Any:
@@ -359,7 +388,10 @@ def _joint(spec: Spec) -> Any:
 
     return pm.CustomDist(
         "parameters", np.zeros(len(spec.parameters)), logp=logp, random=random,
-        signature="(k)->(k)", dims="parameter", default_transform=_VectorBounded(spec.parameters),
+        signature="(k)->(k)", dims="parameter",
+        default_transform=_VectorBounded(
+            spec.parameters, [(len(b.nodes), list(b.members)) for b in spec.blocks if b.cube]
+        ),
         class_name="ConstrainedPrior",
     )  # fmt: skip
 

@@ -80,6 +80,8 @@ class ParameterTable:
         The latent variables among them.
     fixed_x : tuple of str
         Observed predictors that are conditioned on.
+    aliases : tuple of (str, str)
+        Labels that a constraint such as ``a == b`` made another name of one that stays.
     """
 
     rows: tuple[Row, ...]
@@ -91,6 +93,7 @@ class ParameterTable:
     constraints: tuple[LinearConstraint, ...]
     identify: Identify
     means: bool
+    aliases: tuple[tuple[str, str], ...] = ()
 
     @property
     def labels(self) -> dict[str, tuple[Row, ...]]:
@@ -99,7 +102,7 @@ class ParameterTable:
         for row in self.rows:
             if row.label is not None:
                 found[row.label] = (*found.get(row.label, ()), row)
-        return found
+        return found | {alias: found[label] for alias, label in self.aliases}
 
     @property
     def phantoms(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """A fit: model, data and draws, frozen; and the step from sampled numbers to named quantities."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,11 @@ __all__ = ["Fit", "Settings", "cell", "label_values", "named_draws", "reported_m
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The arguments of a fit, as they were used."""
+    """The arguments of a fit, as they were used.
+
+    ``priors`` is the preset and ``prior_text`` what each parameter's prior came to;
+    ``priors_argument`` is what the caller gave, so that a saved fit can be built again.
+    """
 
     priors: str = "default"
     identify: str = "marker"
@@ -38,6 +42,7 @@ class Settings:
     sampler: str = "nutpie"
     route: str = "kernel"
     prior_text: Mapping[str, str] = field(default_factory=dict)
+    priors_argument: str | Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,9 +180,12 @@ def named_draws(spec: Spec, x: Floats) -> dict[str, xr.DataArray]:
     return out
 
 
-def label_values(table: ParameterTable, matrices: Matrices) -> dict[str, Floats]:
-    """Raw values of labels and defined parameters, (chain, draw)."""
-    labels = {label: cell(matrices, rows[0]) for label, rows in table.labels.items()}
+def label_values(
+    table: ParameterTable, matrices: Matrices, read: Callable[[Matrices, Row], Floats] | None = None
+) -> dict[str, Floats]:
+    """Values of labels and defined parameters, (chain, draw); raw unless ``read`` says otherwise."""
+    read = read or cell
+    labels = {label: read(matrices, rows[0]) for label, rows in table.labels.items()}
     more = defined(table.definitions, labels)
     shape = matrices.Beta.shape[:-2]
     return labels | {k: np.broadcast_to(np.asarray(v, float), shape) for k, v in more.items()}

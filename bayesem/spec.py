@@ -82,7 +82,9 @@ class Block:
     """Variables whose residuals are correlated, directly or through each other.
 
     The correlation matrix R of the block has density proportional to ``det(R) ** (eta - 1)`` where
-    it is positive definite, and none elsewhere.
+    it is positive definite, and none elsewhere. ``members`` are (parameter, row, column), sorted by
+    the later of their two variables. With ``cube`` the sampler works in coordinates that know no
+    wall (:mod:`bayesem.correlations`); without, correlation by correlation.
     """
 
     matrix: str
@@ -90,6 +92,7 @@ class Block:
     eta: float
     members: tuple[tuple[int, int, int], ...]
     full: bool
+    cube: bool = False
 
     @property
     def log_normaliser(self) -> float:
@@ -547,8 +550,26 @@ class _Builder:
             latent = matrix == "Psi" and all(n < len(self.table.latent) for n in nodes)
             eta = 1.0 if elementwise else self._eta("factor" if latent else "residual")
             full = plain and not elementwise and len(members) == len(nodes) * (len(nodes) - 1) // 2
-            out.append(Block(matrix, nodes, eta, tuple(members), full))
+            members.sort(key=lambda e: (max(e[1:]), min(e[1:])))
+            cube = plain and len(nodes) > 2 and self._on_cube(matrix, nodes, members)
+            out.append(Block(matrix, nodes, eta, tuple(members), full, cube))
         return tuple(out)
+
+
+    def _on_cube(
+        self, matrix: str, nodes: tuple[int, ...], members: list[tuple[int, int, int]]
+    ) -> bool:
+        """Whether the block is nothing but distinct, unbounded correlations and zeros."""
+        sources = [k for k, _, _ in members]
+        fixed = any(
+            r.matrix == matrix and r.i != r.j and r.value and r.i in nodes for r in self.table.rows
+        )
+        free = all(
+            k < len(self.parameters)
+            and (self.parameters[k].lower, self.parameters[k].upper) == (-1.0, 1.0)
+            for k in sources
+        )
+        return free and not fixed and len(set(sources)) == len(sources)
 
 
 # -- reading priors ------------------------------------------------------------------------
@@ -666,7 +687,10 @@ def _merge(table: ParameterTable) -> ParameterTable:
     rows = tuple(_fixed(r, values) for r in rows)
     fixed = {r.label: r.value for r in rows if r.label and r.value is not None}
     left = [_substitute(c, fixed) for c in left]
-    merged = replace(table, rows=rows, constraints=tuple(c for c in left if c.form.weights))
+    aliases = tuple((gone, current(gone)) for gone in rename)
+    merged = replace(
+        table, rows=rows, constraints=tuple(c for c in left if c.form.weights), aliases=aliases
+    )
     for rows_of in merged.labels.values():
         if len({r.value for r in rows_of}) > 1:
             raise ConstraintError(

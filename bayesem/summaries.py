@@ -8,7 +8,7 @@ import pandas as pd
 
 from bayesem.arrays import Floats
 from bayesem.data import Moments
-from bayesem.decomposition import standardise
+from bayesem.decomposition import standardise, standardised_value
 from bayesem.posterior import Fit, cell, label_values
 
 __all__ = ["fit_html", "fit_text", "summary"]
@@ -38,11 +38,12 @@ def summary(fit: Fit, *, standardized: bool = False, prob: float = 0.95) -> pd.D
         sign. ``attrs["convergence"]`` is the verdict on the chains.
     """
     matrices = fit.matrices()
-    shown = standardise(matrices) if standardized else matrices
-    rows = [r for r in fit.table.rows if not (standardized and r.op == "~1" and not r.free)]
-    keys = [(r.lhs, r.op, r.rhs, r.label or "") for r in rows]
-    values = [cell(shown, r) for r in rows]
-    labels = label_values(fit.table, shown)
+    read = cell
+    if standardized:
+        matrices, read = standardise(matrices), lambda m, row: standardised_value(row, m)
+    keys = [(r.lhs, r.op, r.rhs, r.label or "") for r in fit.table.rows]
+    values = [read(matrices, r) for r in fit.table.rows]
+    labels = label_values(fit.table, matrices, read)
     for d in fit.table.definitions:
         keys.append((d.name, ":=", "", d.name))
         values.append(labels[d.name])

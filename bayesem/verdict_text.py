@@ -152,9 +152,17 @@ def text(table: pd.DataFrame, parts: pd.DataFrame, notes: Sequence[str]) -> str:
 def _headline(name: str, row: pd.Series) -> str:
     """Name, verdict, probability, prior and factor, in columns where they fit."""
     prior = row["prior_probability"]
-    numbers = f"Pr {row['probability']:.3f}{'' if pd.isna(prior) else f'  prior {prior:.3f}'}"
+    numbers = f"Pr {_probability(row['probability'])}"
+    numbers += "" if pd.isna(prior) else f"  prior {_probability(prior)}"
     factor = factor_text(row)
     return f"{name:<22}  {row['verdict']:<16}  {numbers}{f'  BF {factor}' if factor else ''}"
+
+
+def _probability(p: float) -> str:
+    """Three decimals, and never a certainty that no number of draws can show."""
+    if p > 0.9995:
+        return ">.999"
+    return "<.001" if p < 0.0005 else f"{p:.3f}"
 
 
 def factor_text(row: pd.Series) -> str:
@@ -191,11 +199,11 @@ def _detail(row: pd.Series, parts: pd.DataFrame) -> Iterator[str]:
         yield _wrap(row["reason"], 4)
     if len(parts) > 1:
         low, high = frechet(list(parts["probability"]))
-        each = ", ".join(
-            f"{p:.3f} {v}" for p, v in zip(parts["probability"], parts["verdict"], strict=True)
-        )
-        joint = f"; their probabilities alone leave {low:.3f} to {high:.3f}"
-        yield _wrap(f"parts: {each}{joint if ' and ' in row['claim'] else ''}", 4)
+        pairs = zip(parts["probability"], parts["verdict"], strict=True)
+        each = ", ".join(f"{_probability(p)} {v}" for p, v in pairs)
+        both = (parts["joined"] == "and").all() and high - low >= 5e-4
+        joint = f"; their probabilities alone leave {low:.3f} to {high:.3f}" if both else ""
+        yield _wrap(f"parts: {each}{joint}", 4)
 
 
 def _wrap(line: str, indent: int = 0) -> str:

@@ -11,28 +11,22 @@ import pandas as pd
 from bayesem.arrays import Floats
 from bayesem.claims_evaluation import (
     Form,
-    Scope,
     difference,
-    holds,
     idle_conditions,
     normal_form,
-    null_value,
-    rope_width,
     scope,
-    standardised_difference,
 )
 from bayesem.data import Moments
 from bayesem.decision import (
     WITHHELD,
     Evidence,
-    attainable_null,
     bayes_factor,
     judge,
     overridden,
     pool,
 )
 from bayesem.errors import PropositionError
-from bayesem.grammar.statements import And, Call, Comparison, Not, Or, expression_text
+from bayesem.evidence import measure, without_prior
 from bayesem.propositions import Rule, read_propositions
 from bayesem.verdict_text import explain, html, rule_text, text
 
@@ -42,7 +36,7 @@ NUMBERS = ["probability", "prior_probability", "bayes_factor", "mcse", "rope_mas
 FACTOR = ["bayes_factor_bound", "bayes_factor_mcse", "bayes_factor_unconstrained"]
 COLUMNS = ["name", "says", "claim", *NUMBERS, "verdict", "estimate", "lower", "upper"]
 COLUMNS += ["reading", "weight", *FACTOR, "reason"]
-PART_COLUMNS = ["name", "reading", "part", *NUMBERS, *FACTOR, "verdict"]
+PART_COLUMNS = ["name", "reading", "joined", "part", *NUMBERS, *FACTOR, "verdict"]
 POOLED = "pooled"
 
 #: Probability of the interval from ``lower`` to ``upper``, whatever the rule's threshold.
@@ -62,7 +56,7 @@ class Verdicts:
         ``bayes_factor_mcse``, ``bayes_factor_unconstrained`` and ``reason``; with ``reading`` and
         ``weight`` where several fits were given.
     parts : DataFrame
-        A row per part of every conjunction and disjunction.
+        A row per part of every conjunction (``joined`` by ``and``) and disjunction (by ``or``).
     notes : tuple of str
         The rule, multiplicity, and whatever limits the verdicts.
     propositions, fits : object
@@ -195,8 +189,12 @@ def _items(propositions: Any) -> Iterator[_Item]:
         earlier[p.name] = p.tree
 
 
-def _reproduces(fits: Iterable[Any]) -> bool:
-    return any(fit.settings.priors == "blavaan" for fit in fits)
+def _reproduces(fit: Any) -> bool:
+    return bool(fit.settings.priors == "blavaan")
+
+
+def _has_prior(fit: Any) -> bool:
+    return "prior" in fit.draws.children
 
 
 def _readings(fits: Any) -> list[_Reading]:
@@ -254,13 +252,15 @@ def _findings(items: Sequence[_Item], readings: Sequence[_Reading]) -> dict[str,
 
 
 def _measure_fit(items: Sequence[_Item], fit: Any) -> dict[str, _Finding]:
-    posterior, prior = scope(fit), scope(fit, "prior")
+    posterior = scope(fit)
+    prior = scope(fit, "prior") if _has_prior(fit) else posterior
     problems = () if fit.converged else tuple(fit.convergence.reasons) or ("not converged",)
     found = {}
     for item in items:
         if _concerns(item, fit):
-            evidence, truth, _ = _measure(item.form, posterior, prior, item.rule)
-            evidence = _without_prior(evidence) if _reproduces([fit]) else evidence
+            evidence, truth, _ = measure(item.form, posterior, prior, item.rule)
+            if not _has_prior(fit) or _reproduces(fit):
+                evidence = without_prior(evidence)
             size = difference(item.tree, item.earlier, posterior)
             sizes = () if size is None else (size,)
             found[item.name] = _Finding(evidence, (1.0,), (truth,), sizes, problems, int(fit.n))
@@ -274,97 +274,6 @@ def _concerns(item: _Item, fit: Any) -> bool:
     if model.variant is not None and model.codebook is not None:
         names.add(model.codebook.variants[model.variant].model)
     return item.model is None or item.model in names
-
-
-def _measure(
-    form: Form, posterior: Scope, prior: Scope, rule: Rule
-) -> tuple[Evidence, np.ndarray, np.ndarray]:
-    """Evidence for a claim, and its truth in every posterior and every prior draw."""
-    if not isinstance(form, And | Or):
-        return _measure_atom(form, posterior, prior, rule)
-    measured = [_measure(part, posterior, prior, rule) for part in form.parts]  # type: ignore[arg-type]
-    parts = tuple(evidence for evidence, _, _ in measured)
-    joined = np.logical_and if isinstance(form, And) else np.logical_or
-    truth = joined.reduce([t for _, t, _ in measured])
-    base = joined.reduce([b for _, _, b in measured])
-    kind = "all" if isinstance(form, And) else "any"
-    limits = [part.attainable for part in parts]
-    limit = np.fmin.reduce(limits) if kind == "all" else np.maximum.reduce(limits)
-    evidence = Evidence(
-        kind,  # type: ignore[arg-type]
-        *_shares(truth, base),
-        draws=truth.size,
-        prior_draws=base.size,
-        attainable=np.asarray(limit),
-        parts=parts,
-        text=expression_text(form),
-        by_model=all(part.by_model for part in parts),
-    )
-    return evidence, truth, base
-
-
-def _without_prior(evidence: Evidence) -> Evidence:
-    parts = tuple(_without_prior(part) for part in evidence.parts)
-    return replace(evidence, prior=np.array(np.nan), parts=parts)
-
-
-def _measure_atom(
-    atom: Any, posterior: Scope, prior: Scope, rule: Rule
-) -> tuple[Evidence, np.ndarray, np.ndarray]:
-    truth, base = holds(atom, posterior, rule), holds(atom, prior, rule)
-    decided = _constant(atom, posterior) and _constant(atom, prior)
-    mass, mass_error = np.array(np.nan), np.array(0.0)
-    limit = np.array(np.nan)
-    match atom:
-        case Comparison():
-            gap = None if decided else standardised_difference(atom, posterior, rule)
-            if gap is not None:
-                mass, mass_error = _share(np.abs(gap[0]) < gap[1])
-        case Call():
-            width = rope_width(atom, posterior.table, rule)
-            sd = np.asarray(null_value(atom, posterior).std(ddof=1))
-            limit = attainable_null(sd, width)
-    evidence = Evidence(
-        "comparison" if isinstance(atom, Comparison) else "null",
-        *_shares(truth, base),
-        rope_mass=mass,
-        rope_mcse=mass_error,
-        draws=truth.size,
-        prior_draws=base.size,
-        attainable=limit,
-        text=expression_text(atom),
-        by_model=decided,
-    )
-    return evidence, truth, base
-
-
-def _constant(atom: Any, scope: Scope) -> bool:
-    inner = atom.part if isinstance(atom, Not) else atom
-    value = difference(inner, {}, scope)
-    return value is not None and np.ptp(value) == 0
-
-
-def _shares(truth: np.ndarray, base: np.ndarray) -> tuple[Floats, Floats, Floats, Floats]:
-    """Probability, prior probability, and the Monte-Carlo errors of both.
-
-    Prior draws are independent, so their error is binomial.
-    """
-    p, error = _share(truth)
-    c = np.asarray(base.mean())
-    inside = np.sqrt(c * (1 - c) / base.size)
-    return p, c, error, np.asarray(np.where((c > 0) & (c < 1), inside, 1 / base.size))
-
-
-def _share(truth: np.ndarray) -> tuple[Floats, Floats]:
-    """Share of draws and its standard error, from the effective number of indicator draws."""
-    p = np.asarray(truth.mean())
-    if p in (0, 1):
-        return p, np.asarray(1 / truth.size)
-    from arviz import ess
-
-    effective = float(ess(truth.astype(float), method="mean"))
-    effective = min(effective, truth.size) if np.isfinite(effective) else truth.shape[0]
-    return p, np.sqrt(p * (1 - p) / effective)
 
 
 def _mix(found: Sequence[_Finding], weights: Sequence[float], *, sampled: bool) -> _Finding:
@@ -409,7 +318,8 @@ def _row(item: _Item, finding: _Finding) -> tuple[dict[str, Any], list[dict[str,
     parts = [_numbers(part, item.rule) for part in finding.evidence.parts]
     if finding.problems:
         parts = [{**part, "verdict": WITHHELD} for part in parts]
-    return row, [{**part, "name": item.name} for part in parts]
+    joined = "and" if finding.evidence.kind == "all" else "or"
+    return row, [{**part, "name": item.name, "joined": joined} for part in parts]
 
 
 def _numbers(evidence: Evidence, rule: Rule) -> dict[str, Any]:
@@ -461,10 +371,15 @@ def _notes(
     if any(fit.data.synthetic for fit in fits):
         yield "SYNTHETIC DATA: these verdicts say what the procedure finds, nothing on the world."
     yield from dict.fromkeys(rule_text(item.rule) for item in items)
-    if _reproduces(fits):
+    if any(map(_reproduces, fits)):
         yield (
             'Priors "blavaan" are for reproduction: they put absurd weight on most claims, so no '
             "Bayes factor is shown, and the probability alone decides."
+        )
+    if not all(map(_has_prior, fits)):
+        yield (
+            "A prior is improper, so no claim has a prior probability and no Bayes factor is "
+            "shown; the probability alone decides."
         )
     idle = [item.name for item in items if not findings[item.name]]
     if idle:

@@ -9,7 +9,8 @@ import pytest
 from fake_fits import MEDIATION, fake_fit, moments, normal_grid, shares
 from scipy.stats import norm
 
-from bayesem.claims_evaluation import evaluate, kind_of, normal_form, scope
+from bayesem.claim_kinds import kind_of
+from bayesem.claims_evaluation import evaluate, normal_form, scope
 from bayesem.decision import Evidence, bayes_factor, frechet, judge, overridden, pool
 from bayesem.errors import NotAvailableError, PropositionError
 from bayesem.grammar.claims import parse_claim
@@ -173,6 +174,22 @@ def test_bound_below_the_threshold_withholds():
     assert judge(few, RULE) == "withheld"
 
 
+@pytest.mark.parametrize(("error", "verdict"), [(0.001, "undecided"), (0.01, "withheld")])
+def test_factor_within_two_errors_of_its_threshold_withholds(error, verdict):
+    claim = evidence(0.96, 0.9, prior_mcse=np.array(error))
+    bf = bayes_factor(claim)
+    wide = np.exp(2 * error / 0.09)
+    assert bf.value == pytest.approx(24 / 9)
+    assert (bf.lower, bf.upper) == pytest.approx((24 / 9 / wide, 24 / 9 * wide))
+    assert judge(claim, RULE) == verdict
+
+
+@pytest.mark.parametrize(("op", "opposite"), [(">", "<="), ("<", ">="), (">=", "<"), ("<=", ">")])
+def test_opposites(op, opposite):
+    form = normal_form(parse_claim(f"not a {op} b"), {})
+    assert expression_text(form) == f"a {opposite} b"
+
+
 def test_overridden_rule():
     rule = overridden(RULE, prob=0.9, rope={"path": 0.2}, min_bayes_factor=10)
     assert (rule.prob, rule.rope["path"], rule.rope["indirect"]) == (0.9, 0.2, 0.01)
@@ -248,7 +265,7 @@ def test_constant_indicator_has_an_error_of_one_draw_and_a_bounded_factor():
         ("whole > 0", lambda a, b, c: a * b + c),
         ("a > b > c", lambda a, b, c: np.minimum(a - b, b - c)),
         ("c < b < a", lambda a, b, c: np.minimum(b - c, a - b)),
-        ("max(a, b) > min(b, c, 0)", lambda a, b, c: np.maximum(a, b) - np.min([b, c, 0 * c], axis=0)),
+        ("max(a, b) > min(c, 0)", lambda a, b, c: np.maximum(a, b) - np.minimum(c, 0)),
         ("abs(c) < a", lambda a, b, c: np.abs(c) - a),
         ("indirect(X -> M -> Y) > 0", lambda a, b, c: a * b),
         ("indirect(X -> Y) > 0", lambda a, b, c: a * b),
@@ -521,6 +538,15 @@ def test_preset_for_reproduction_shows_no_factor(fit):
     assert verdicts.table["bayes_factor"].isna().all()
     assert "BF" not in str(verdicts)
     assert any("blavaan" in note for note in verdicts.notes)
+
+
+def test_improper_prior_leaves_the_probability_alone(fit):
+    tree = fit.draws.copy()
+    del tree["prior"]
+    verdicts = assess({"P": "a > 0", "Q": "null(std(c))"}, replace(fit, draws=tree))
+    assert verdicts.table["verdict"].tolist() == ["supported", "undecided"]
+    assert verdicts.table["prior_probability"].isna().all()
+    assert any("improper" in note for note in verdicts.notes)
 
 
 def test_multiplicity_is_printed(fit):

@@ -6,6 +6,7 @@ import numpy as np
 from numba import carray, cfunc, njit, types
 
 from bayesem.kernels.cache import kernel_cache
+from bayesem.kernels.cube import block_from_cube
 from bayesem.kernels.densities import constrain, log_prior
 from bayesem.kernels.gaussian import cholesky, gaussian_loglik, inverse_from
 
@@ -76,6 +77,8 @@ with kernel_cache():
         nodes = ints[i : i + total]
         i += total
         count, where = ints[i : i + K], ints[i + K : i + K + K * p].reshape((K, p))
+        i += K + K * p
+        cubes, places = head[14], ints[i:]
         lower, upper = model[o : o + q], model[o + q : o + 2 * q]
         o += 2 * q
         d_const, d_coef = model[o : o + nd], model[o + nd : o + nd + nk]
@@ -111,6 +114,26 @@ with kernel_cache():
             if jacobian:
                 value += log_slope
                 extra[k] = by_u
+        tangents = np.zeros(places.shape[0] * places.shape[0])
+        at, used = 0, 0
+        for _ in range(cubes):
+            order, size = places[at], places[at + 1]
+            source = places[at + 2 : at + 2 + size]
+            rows, cols = places[at + 2 + size : at + 2 + 2 * size], places[at + 2 + 2 * size :]
+            z = np.empty(size)
+            for a in range(size):
+                z[a] = v[source[a]]
+            r, J, log_jac, by_z = block_from_cube(z, rows, cols[:size], order)
+            for a in range(size):
+                v[source[a]] = r[a]
+                if jacobian:
+                    extra[source[a]] += by_z[a] * slope[source[a]]
+                for b in range(size):
+                    tangents[used + a * size + b] = J[a, b]
+            if jacobian:
+                value += log_jac
+            at += 2 + 3 * size
+            used += size * size
         for k in range(nd):
             v[q + k] = d_const[k]
         for k in range(nk):
@@ -202,6 +225,18 @@ with kernel_cache():
                 gv[e] += d * v[a] * vb
         for k in range(nk):
             gv[d_col[k]] += d_coef[k] * gv[q + d_row[k]]
+        at, used = 0, 0
+        for _ in range(cubes):
+            size = places[at + 1]
+            source = places[at + 2 : at + 2 + size]
+            by_z = np.zeros(size)
+            for a in range(size):
+                for b in range(size):
+                    by_z[b] += gv[source[a]] * tangents[used + a * size + b]
+            for a in range(size):
+                gv[source[a]] = by_z[a]
+            at += 2 + 3 * size
+            used += size * size
         gradient = np.empty(q)
         for k in range(q):
             gradient[k] = gv[k] * slope[k] + extra[k]

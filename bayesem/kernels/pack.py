@@ -3,9 +3,10 @@
 import numpy as np
 
 from bayesem.arrays import MATRICES, Floats, Ints
+from bayesem.correlations import from_cube, to_cube
 from bayesem.kernels.linear import HEADER, MARK_COV, MARK_PREC, MARK_VAR
 from bayesem.priors import Prior
-from bayesem.spec import Spec
+from bayesem.spec import Block, Spec
 
 __all__ = ["constrained", "pack", "unconstrained"]
 
@@ -30,6 +31,7 @@ def pack(spec: Spec, *, jacobian: bool = True) -> Floats:
         sum(len(d.weights) for d in spec.derived), len(spec.terms), len(spec.stats.n),
         len(spec.blocks), sum(len(b.nodes) for b in spec.blocks), int(spec.stats.use_mean),
         len(_priors(spec)), int(jacobian), ints.size, HEADER + ints.size + floats.size,
+        sum(b.cube for b in spec.blocks),
     ]  # fmt: skip
     header[: len(sizes)] = sizes
     return np.concatenate([header.view(np.float64), ints.view(np.float64), floats])
@@ -65,7 +67,17 @@ def _integers(spec: Spec) -> Ints:
     nodes = [k for b in spec.blocks for k in b.nodes]
     count, where = spec.stats.indices()
     parts = [*(np.array(rows, np.int64).T.ravel() for rows in (triplets, terms, priors, blocks))]
-    return np.concatenate([*parts, np.array(nodes, np.int64), count, where.ravel()])
+    cubes = [n for b in spec.blocks if b.cube for n in _cube(b)]
+    tail = [np.array(nodes, np.int64), count, where.ravel(), np.array(cubes, np.int64)]
+    return np.concatenate([*parts, *tail])
+
+
+def _cube(block: Block) -> list[int]:
+    """Order, number of members, their parameters, rows and columns."""
+    sources, first, second = zip(*block.members, strict=True)
+    later = [max(pair) for pair in zip(first, second, strict=True)]
+    earlier = [min(pair) for pair in zip(first, second, strict=True)]
+    return [len(block.nodes), len(sources), *sources, *later, *earlier]
 
 
 def _reals(spec: Spec) -> Floats:
@@ -98,6 +110,10 @@ def constrained(spec: Spec, u: Floats) -> Floats:
     x[..., high] = upper[high] - np.exp(u[..., high])
     half = 0.5 * (1 + np.tanh(0.5 * u[..., both]))
     x[..., both] = lower[both] + (upper - lower)[both] * half
+    for block in spec.blocks:
+        if block.cube:
+            where = [k for k, _, _ in block.members]
+            x[..., where] = from_cube(x[..., where], block.members, len(block.nodes))[0]
     return x
 
 
@@ -106,7 +122,12 @@ def unconstrained(spec: Spec, x: Floats) -> Floats:
     lower, upper = _bounds(spec)
     both = np.isfinite(lower) & np.isfinite(upper)
     low, high = np.isfinite(lower) & ~both, np.isfinite(upper) & ~both
-    u = np.array(x, float)
+    x = np.array(x, float)
+    for block in spec.blocks:
+        if block.cube:
+            where = [k for k, _, _ in block.members]
+            x[..., where] = to_cube(x[..., where], block.members, len(block.nodes))
+    u = x.copy()
     u[..., low] = np.log(x[..., low] - lower[low])
     u[..., high] = np.log(upper[high] - x[..., high])
     u[..., both] = np.log(x[..., both] - lower[both]) - np.log(upper[both] - x[..., both])

@@ -163,6 +163,7 @@ def design_of(model: Model) -> Design:
         _refuse(statement, names)
     if model.parsed.constraints:
         raise _unavailable("a constraint", model.parsed.constraints[0].span)
+    _refuse_equal(statements)
     paths = [s for s in statements if s.op == "~" and s.term.fixed is None]
     found = [Path(s.lhs, s.term.name, s.term.label or f"{s.lhs}~{s.term.name}") for s in paths]
     order = _order(names, found)
@@ -170,14 +171,7 @@ def design_of(model: Model) -> Design:
     doubled = [s for s in statements if s.op == "=~" and _twice(s.term.name, measured)]
     if doubled:
         raise _unavailable(f"a cross-loading (`{doubled[0].term.name}`)", doubled[0].span)
-    fixed = {
-        frozenset((s.lhs, s.term.name)) for s in statements if s.op == "~~" and s.term.fixed == 0
-    }
-    endogenous = {path.outcome for path in found}
-    free = [k for k, name in enumerate(order) if name not in endogenous]
-    pairs = [
-        (i, j) for i in free for j in free if i < j and frozenset((order[i], order[j])) not in fixed
-    ]
+    pairs = _correlations(statements, order, {path.outcome for path in found})
     return Design(
         order,
         tuple(indicator for indicator, _ in measured),
@@ -185,6 +179,27 @@ def design_of(model: Model) -> Design:
         tuple(found),
         tuple(pairs),
     )
+
+
+def _correlations(
+    statements: Sequence[Statement], order: Sequence[str], caused: set[str]
+) -> list[tuple[int, int]]:
+    """Pairs of exogenous factors, less those fixed at 0; no residuals may correlate."""
+    written = {frozenset((s.lhs, s.term.name)): s for s in statements if s.op == "~~"}
+    fixed = {pair for pair, s in written.items() if s.term.fixed == 0}
+    for pair, statement in written.items():
+        if pair & caused and len(pair) > 1 and pair not in fixed:
+            raise _unavailable("a residual covariance of factors", statement.span)
+    causes = {s.term.name for s in statements if s.op == "~" and s.term.fixed is None}
+    final = sorted(caused - causes, key=list(order).index)
+    for i, one in enumerate(final):
+        for other in final[i + 1 :]:
+            if frozenset((one, other)) not in fixed:
+                what = f"correlated residuals of final outcomes (write `{one} ~~ 0*{other}`)"
+                raise _unavailable(what, None)
+    free = [k for k, name in enumerate(order) if name not in caused]
+    every = [(i, j) for i in free for j in free if i < j]
+    return [(i, j) for i, j in every if frozenset((order[i], order[j])) not in fixed]
 
 
 def _twice(name: str, measured: Sequence[tuple[str, str]]) -> bool:
@@ -206,6 +221,21 @@ def _refuse(statement: Statement, names: Sequence[str]) -> None:
         raise _unavailable(f"a path fixed at {term.fixed:g}", span)
     if op == "~~" and statement.lhs != term.name and not {statement.lhs, term.name} <= set(names):
         raise _unavailable("a residual covariance of indicators", span)
+
+
+def _refuse_equal(statements: Sequence[Statement]) -> None:
+    """Equality of parameters, by a label used twice or by loadings fixed beside the marker."""
+    labels: set[str] = set()
+    fixed: set[str] = set()
+    for s in statements:
+        if s.term.label is not None and s.term.label in labels:
+            raise _unavailable(f"parameters that are equal (`{s.term.label}`)", s.span)
+        if s.term.label is not None:
+            labels.add(s.term.label)
+        if s.op == "=~" and s.term.fixed is not None:
+            if s.lhs in fixed:
+                raise _unavailable(f"several fixed loadings of `{s.lhs}`", s.span)
+            fixed.add(s.lhs)
 
 
 def _order(names: Sequence[str], paths: Sequence[Path]) -> tuple[str, ...]:

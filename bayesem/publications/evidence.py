@@ -112,9 +112,10 @@ def explore(publication: Publication, reading: Reading, *, draws: int = DRAWS) -
     problem = Problem(publication, reading)
     mixture = Mixture.around(_modes(problem))
     for _ in range(ADAPTATIONS):
-        log_weight, _, free = _weigh(problem, mixture, draws // 2, rng)
+        log_weight, _, (free, nuisances) = _weigh(problem, mixture, draws // 2, rng)
         if np.isfinite(log_weight).any():
-            mixture = mixture.adapted(free, np.exp(log_weight - logsumexp(log_weight)))
+            weight = np.exp(log_weight - logsumexp(log_weight))
+            mixture = mixture.adapted(free, nuisances, weight)
     log_weight, sample, _ = _weigh(problem, mixture, draws, rng)
     total = float(logsumexp(log_weight))
     if not np.isfinite(total):
@@ -127,13 +128,15 @@ def explore(publication: Publication, reading: Reading, *, draws: int = DRAWS) -
 
 def _weigh(
     problem: "Problem", mixture: Mixture, draws: int, rng: np.random.Generator
-) -> tuple[Floats, Callable[[Floats], Sample], Floats]:
-    """Draw from a proposal; log importance weights, a maker of samples and the points."""
-    free = mixture.draw(draws, rng)
+) -> tuple[Floats, Callable[[Floats], Sample], tuple[Floats, Floats]]:
+    """Draw from a proposal; log importance weights, a maker of samples, points and nuisances."""
+    off = rng.uniform(-1, 1, (draws, problem.rounded))
     last = rng.integers(0, 2, draws).astype(float)
-    loadings, estimates = problem.draw_loadings(draws, rng), problem.draw_estimates(draws, rng)
-    log_target, sample = problem.evaluate(_Batch(free, loadings, estimates, last))
-    return log_target - mixture.log_density(free), sample, free
+    nuisances = np.column_stack([off, last])
+    free = mixture.draw(nuisances, rng)
+    batch = _Batch(free, *problem.within(off), last)
+    log_target, sample = problem.evaluate(batch)
+    return log_target - mixture.log_density(free, nuisances), sample, (free, nuisances)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,14 +173,18 @@ class Problem:
     def size(self) -> int:
         return self.units + len(self.design.correlations) + len(self.unknown)
 
-    def draw_loadings(self, draws: int, rng: np.random.Generator) -> Floats:
-        centre, half = np.array(self.publication.loadings).T
-        return centre + half * rng.uniform(-1, 1, (draws, len(centre)))
+    @property
+    def rounded(self) -> int:
+        """Count of the loadings and estimates, which are known up to their rounding."""
+        return len(self.publication.loadings) + len(self.reading.evidence)
 
-    def draw_estimates(self, draws: int, rng: np.random.Generator) -> Floats:
-        ends = [_interval(evidence) for evidence in self.reading.evidence]
-        low, high = np.array(ends).T
-        return rng.uniform(low, high, (draws, len(ends)))
+    def within(self, off: Floats) -> tuple[Floats, Floats]:
+        """Loadings and estimates ``off`` half widths from the middle of their intervals."""
+        p = len(self.publication.loadings)
+        centre, half = np.array(self.publication.loadings).T
+        low, high = np.array([_interval(evidence) for evidence in self.reading.evidence]).T
+        estimates = (low + high + (high - low) * off[..., p:]) / 2
+        return centre + half * off[..., :p], estimates
 
     def split(self, free: Floats) -> tuple[Floats, Floats, Floats]:
         """Log units of all factors, correlations, unknown estimates."""
@@ -257,20 +264,28 @@ class Problem:
 
         return value, sample
 
-    def residuals(self, free: Floats, dropped: tuple[int, ...], last: float) -> Floats:
-        """Smooth misfit at the centres of the rounding intervals, for finding modes, batched."""
-        points = np.atleast_2d(free)
-        rows = len(points)
-        centre = np.array(self.publication.loadings)[:, 0]
+    def residuals(self, free: Floats, off: Floats, last: float, dropped: tuple[int, ...]) -> Floats:
+        """Smooth misfit at the centres of the rounding intervals, for finding modes, batched.
+
+        Parameters
+        ----------
+        free : (point, size) array
+        off : (point, loading and estimate) array
+            As in `within`.
+        last : float
+            1 if the last indicators are the markers.
+        dropped : tuple of int
+            Paths whose critical ratios do not count.
+        """
+        rows = len(free)
         estimate, ratios = self.goals
-        batch = _Batch(
-            points, np.tile(centre, (rows, 1)), np.tile(estimate, (rows, 1)), np.full(rows, last)
-        )
+        batch = _Batch(free, *self.within(off), np.full(rows, last))
         solution, log_ratio, _, estimates = self.solve(batch)
         errors, columns = self.errors(batch, solution, log_ratio), []
         for j, ratio in enumerate(ratios):
             if ratio is not None and j not in dropped:
-                columns.append(np.log(np.abs(errors[:, j] * ratio / estimates[:, j])) / 0.025)
+                wide = np.hypot(0.025, _rounding(self.reading.evidence[j]))
+                columns.append(np.log(np.abs(errors[:, j] * ratio / estimates[:, j])) / wide)
             if j in self.unknown:
                 wide = 0.5 if j in dropped else 0.01
                 columns.append(np.log(np.abs(estimates[:, j] / estimate[j])) / wide)
@@ -278,9 +293,12 @@ class Problem:
         if interval is not None:
             wide = max((interval[1] - interval[0]) / 4, 1.0)
             columns.append((self.baseline(solution) - sum(interval) / 2) / wide)
+        r = free[:, self.units : self.size - len(self.unknown)]
+        if self.reading.sign:
+            columns.extend((np.minimum(self.reading.sign * r - 0.05, 0) / 0.05).T)
         unit = np.arange(self.size) < self.units
         rest = self.size - len(self.unknown)
-        prior = (points / np.where(unit, UNIT_SD, 1.0))[:, :rest]
+        prior = (free / np.where(unit, UNIT_SD, 1.0))[:, :rest]
         found = np.column_stack([*columns, prior])
         return np.where(np.isfinite(found), found, 100.0)
 
@@ -293,8 +311,8 @@ def admissible(design: Design, solution: Standardised) -> np.ndarray:
     return positive & (np.abs(solution.Phi) <= 1).all((-1, -2))
 
 
-def _modes(problem: Problem) -> list[tuple[Floats, Floats]]:
-    """Modes and covariances when all, all but one, or none of the critical ratios are trusted.
+def _modes(problem: Problem) -> list[tuple[Floats, Floats, Floats]]:
+    """Modes, covariances and slopes when all, all but one, or none of the ratios are trusted.
 
     Each is sought from positive and from negative correlations: weak paths of factors that agree
     and strong paths of factors that oppose each other can print the same numbers.
@@ -302,11 +320,11 @@ def _modes(problem: Problem) -> list[tuple[Floats, Floats]]:
     every, found = tuple(range(len(problem.design.paths))), []
     for r in STARTS[problem.reading.sign]:
         start = _start(problem, closest(problem.publication, problem.reading, start=r), r)
-        full = _mode(problem, start, (), 0.0)
-        found += [full, _mode(problem, start, (), 1.0), _mode(problem, start, every, 0.0)]
-        if full[2] > 20:
-            found += [_mode(problem, start, (j,), 0.0) for j in every]
-    return [(mode, covariance) for mode, covariance, _ in found]
+        full, misfit = _mode(problem, start, ())
+        found += [full, _mode(problem, start, every)[0]]
+        if misfit > 20:
+            found += [_mode(problem, start, (j,))[0] for j in every]
+    return found
 
 
 def _start(problem: Problem, near: Closest, r: float) -> Floats:
@@ -319,27 +337,51 @@ def _start(problem: Problem, near: Closest, r: float) -> Floats:
 
 
 def _mode(
-    problem: Problem, start: Floats, dropped: tuple[int, ...], last: float
+    problem: Problem, start: Floats, dropped: tuple[int, ...]
+) -> tuple[tuple[Floats, Floats, Floats], float]:
+    """A mode with first markers, its covariance, its slopes on loadings and markers; its misfit."""
+    first, J, misfit = _least(problem, start, 0.0, dropped)
+    precision = J.T @ J + np.eye(problem.size)  # never wider than a unit normal
+    covariance = np.linalg.inv(precision)
+    p = problem.rounded
+    step = 1e-3 * np.concatenate([np.eye(p), -np.eye(p)])
+    moved = problem.residuals(np.tile(first, (2 * p, 1)), step, 0.0, dropped)
+    slopes = -np.linalg.solve(precision, J.T @ ((moved[:p] - moved[p:]) / 2e-3).T)
+    last = _least(problem, first, 1.0, dropped)[0] - first
+    both = np.column_stack([slopes, last])
+    return (first, (covariance + covariance.T) / 2, both), misfit
+
+
+def _least(
+    problem: Problem, start: Floats, last: float, dropped: tuple[int, ...]
 ) -> tuple[Floats, Floats, float]:
+    """Point of the smallest misfit, Jacobian there and misfit."""
+    size, none = problem.size, np.zeros((2 * problem.size, problem.rounded))
+
     def residuals(free: Floats) -> Floats:
-        return problem.residuals(free, dropped, last)[0]
+        return problem.residuals(free[None], none[:1], last, dropped)[0]
 
     def jacobian(free: Floats) -> Floats:
-        step = 1e-5 * np.eye(problem.size)
-        both = problem.residuals(np.concatenate([free + step, free - step]), dropped, last)
-        return ((both[: problem.size] - both[problem.size :]) / 2e-5).T
+        step = 1e-5 * np.concatenate([np.eye(size), -np.eye(size)])
+        both = problem.residuals(free + step, none, last, dropped)
+        return ((both[:size] - both[size:]) / 2e-5).T
 
     found = least_squares(
         residuals, start, jacobian, method="lm", xtol=1e-6, ftol=1e-6, max_nfev=60
     )
-    J = found.jac
-    covariance = np.linalg.inv(J.T @ J + 1e-8 * np.eye(problem.size))
-    return found.x, covariance, float(2 * found.cost)
+    return found.x, found.jac, float(2 * found.cost)
 
 
 def _interval(evidence: PathEvidence) -> tuple[float, float]:
     cell = evidence.trusted("est")
     return (0.0, 0.0) if cell is None else (cell.low, cell.high)
+
+
+def _rounding(evidence: PathEvidence) -> float:
+    """Relative half width of a path's critical ratio, as printed."""
+    cell = evidence.trusted("cr")
+    half = 0.0 if cell is None else (cell.high - cell.low) / 2
+    return 0.0 if cell is None else half / max(abs(cell.value), half)
 
 
 def _normal(x: Floats, sd: float) -> Floats:

@@ -61,7 +61,8 @@ def closest(publication: Publication, reading: Reading, *, start: float) -> Clos
     design = publication.design
     k, c = len(design.paths), len(design.correlations)
     units = 0 if reading.standardised else len(design.factors) - 1
-    first = np.concatenate([np.full(k, 0.3), np.full(c, np.arctanh(start)), np.zeros(units)])
+    paths, log_units = _guess(publication, reading)
+    first = np.concatenate([paths, np.full(c, np.arctanh(start)), log_units[:units]])
 
     def residuals(at: Floats) -> Floats:
         return _residuals(publication, reading, at[None])[0]
@@ -78,6 +79,23 @@ def closest(publication: Publication, reading: Reading, *, start: float) -> Clos
     log_units = np.zeros(len(design.factors))
     log_units[:units] = found.x[k + c :]
     return Closest(2 * found.cost, solution, float(baseline[0]), estimates[0], ratios[0], log_units)
+
+
+def _guess(publication: Publication, reading: Reading) -> tuple[Floats, Floats]:
+    """Paths by their critical ratios over the root of n, and units that go with the estimates."""
+    design = publication.design
+    estimates, ratios = zip(*(targets(evidence) for evidence in reading.evidence), strict=True)
+    sizes = [0.3 if ratio is None else abs(ratio) / np.sqrt(publication.n) for ratio in ratios]
+    signs = [-1.0 if estimate < 0 else 1.0 for estimate in estimates]
+    paths = np.clip(sizes, 0.02, 0.5) * signs
+    if reading.standardised:
+        return np.clip(estimates, -0.6, 0.6), np.zeros(len(design.factors))
+    wanted = np.log(np.maximum(np.abs(estimates), 1e-3) / np.abs(paths))
+    contrast = np.zeros((len(paths), len(design.factors)))
+    np.add.at(contrast, (range(len(paths)), list(design.to)), 1.0)
+    np.add.at(contrast, (range(len(paths)), list(design.origin)), -1.0)
+    log_units = np.linalg.lstsq(contrast, wanted, rcond=None)[0]
+    return paths, log_units - log_units[-1]
 
 
 def _implied(

@@ -129,8 +129,9 @@ def _mass(bounds: list[tuple[Floats, Floats]], true: tuple[bool, ...], error: Fl
     for (a, b), right in zip(bounds, true, strict=True):
         if right:
             low, high = np.maximum(low, a), np.minimum(high, b)
-    upper = ndtr(np.log(high / error) / KIND)
-    lower = ndtr(np.log(low / error) / KIND)
+    with np.errstate(divide="ignore", invalid="ignore"):  # bounds of 0 and infinity are meant
+        upper = ndtr(np.log(high / error) / KIND)
+        lower = ndtr(np.log(low / error) / KIND)
     mass = np.where(high > low, upper - lower, 0.0)
     return np.where(np.isfinite(error), mass, 0.0)
 

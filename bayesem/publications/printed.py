@@ -212,7 +212,9 @@ class _File:
         digits = row.get("digits", self.table(name).get("digits", 3))
         if isinstance(digits, bool) or not isinstance(digits, int) or not 0 <= digits <= 12:
             raise self.error(
-                f"`digits` is {digits!r}, not a number of decimals.", f"printed.{name}"
+                f"`digits` is {digits!r}, not a number of decimals.",
+                f"printed.{name}",
+                key="digits",
             )
         return 0.5 * 10.0**-digits
 
@@ -419,7 +421,7 @@ def _evidence(
 ) -> PathEvidence:
     cells: list[Cell] = []
     for reference in table.get("paths", {}).get(label, []):
-        for cell in _cells(file, header, table, reference):
+        for cell in _cells(file, header, table, label, reference):
             known = {(c.kind, c.low, c.high) for c in cells}
             if (cell.kind, cell.low, cell.high) not in known:  # a repeated number is one number
                 cells.append(replace(cell, aside=(label, cell.kind) in aside))
@@ -440,17 +442,19 @@ def _derivable(evidence: PathEvidence) -> bool:
     return evidence.trusted("se") is not None and ratio
 
 
-def _cells(file: _File, header: str, reading: Mapping[str, Any], reference: Any) -> Iterator[Cell]:
+def _cells(
+    file: _File, header: str, reading: Mapping[str, Any], label: str, reference: Any
+) -> Iterator[Cell]:
     name, _, number = str(reference).rpartition(".")
     tables = _path_tables(file)
     if name not in tables:
         hint = did_you_mean(name, tables)
         message = f"{reference!r} names no table with paths."
-        raise file.error(message, header, 0, "paths", hint)
+        raise file.error(message, header, 0, f"paths.{label}", hint)
     rows = file.rows(name)
     if not number.isdecimal() or not 1 <= int(number) <= len(rows):
         message = f"{reference!r}: `[printed.{name}]` has rows 1 to {len(rows)}."
-        raise file.error(message, header, 0, "paths")
+        raise file.error(message, header, 0, f"paths.{label}")
     yield from _row_cells(file, name, int(number), reading.get("coefficient"), header)
 
 

@@ -83,8 +83,8 @@ def readings(source: str | Path | Model | Publication) -> pd.DataFrame:
         A row per reading, likeliest first. ``residual`` is the smallest squared misfit over
         estimates (tolerance 1%), critical ratios (3%) and baseline chi-square, and the columns
         ``std_*`` (paths), ``r_*`` (correlations), ``R2_*`` and ``baseline`` are of that
-        solution; ``other_*`` are of a second solution with correlations of the other sign, if one is
-        found. ``mean_r_*`` and ``sd_r_*`` are over the reading's weighted draws, ``ess`` of them
+        solution; ``other_*`` are of a second solution with correlations of the other sign, if one
+        is found. ``mean_r_*`` and ``sd_r_*`` are over the reading's weighted draws, ``ess`` of them
         effective. ``relabelled`` counts the rows whose printed label the reading overrules.
     """
     known = publication(source)

@@ -25,7 +25,11 @@ from bayesem.errors import DataError, StudyError
 from bayesem.model import Model
 from bayesem.publications.design import Design, Standardised, standardised
 from bayesem.publications.evidence import Explored
-from bayesem.publications.information import directions
+from bayesem.publications.information import (
+    Directions,
+    directions,
+    expected_information,
+)
 from bayesem.publications.likelihood import MISPRINT
 from bayesem.publications.maximum import maximum_likelihood
 from bayesem.publications.printed import Publication
@@ -220,16 +224,16 @@ def _residuals(
 ) -> Floats:
     """Sampling error in the metric of Sigma, less its part in the directions of parameters."""
     moves = directions(design, solution.loadings, solution.Phi, solution.total, markers)
-    X, Y = np.linalg.solve(root, moves.X), np.linalg.solve(root, moves.Y)
-    p = len(root)
-    tangent = X[:, None, :] * Y[None, :, :]
-    tangent = (tangent + tangent.swapaxes(0, 1)).reshape(p * p, -1)
-    basis = np.linalg.qr(tangent)[0]
-    raw = rng.standard_normal((draws, p, p))
-    error = ((raw + raw.mT) / np.sqrt(2)).reshape(draws, -1)
-    free = error - (error @ basis) @ basis.T
-    free = (free - (free @ basis) @ basis.T).reshape(draws, p, p)
-    return (free + free.mT) / 2
+    white = Directions(np.linalg.solve(root, moves.X), np.linalg.solve(root, moves.Y), moves.paths)
+    gram = expected_information(np.eye(len(root)), white, 2.0)
+    raw = rng.standard_normal((draws, len(root), len(root)))
+    error = (raw + raw.mT) / np.sqrt(2)
+    for _ in range(2):  # the second pass removes the rounding of the first
+        inside = 2 * (white.X * (error @ white.Y)).sum(-2)
+        share = np.linalg.solve(gram, inside.T).T
+        part = (white.X * share[:, None, :]) @ white.Y.T
+        error = error - part - part.mT
+    return error
 
 
 def _stretch(values: Floats, discrepancy: float) -> Floats:

@@ -1,0 +1,343 @@
+"""The command line: reads arguments, calls the package, prints. No logic of its own.
+
+Exit codes: 0 done; 1 done, but a fit did not converge; 2 bad input; 70 a fault of the package;
+130 stopped with Ctrl-C (what was done until then is printed).
+"""
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NoReturn
+
+from bayesem.errors import BayesemError, NotAvailableError, did_you_mean
+
+__all__ = ["main"]
+
+DONE, NOT_CONVERGED, BAD_INPUT, FAULT, STOPPED = 0, 1, 2, 70, 130
+PLANNED = {
+    "compare": "compares models by predictive accuracy and evidence",
+    "audit": "recomputes a paper's printed numbers",
+    "design": "finds the sample size that propositions need",
+    "calibrate": "checks the whole procedure on simulated data",
+    "report": "writes a notebook and an HTML page",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(argv)
+    except BayesemError as error:
+        print(f"bayesem: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("\nbayesem: stopped before there was anything to show.", file=sys.stderr)
+        return STOPPED
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except OSError as error:
+        print(f"bayesem: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except Exception:
+        traceback.print_exc()
+        print("bayesem: this is a fault of bayesem, not of your input.", file=sys.stderr)
+        return FAULT
+
+
+def _run(argv: Sequence[str]) -> int:
+    if argv and argv[0] in PLANNED and not {"-h", "--help"} & set(argv[1:]):
+        raise NotAvailableError(f"`bayesem {argv[0]}` is not available yet: it {PLANNED[argv[0]]}.")
+    arguments = _parser().parse_args(argv)
+    code = int(arguments.do(arguments))
+    sys.stdout.flush()
+    return code
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+def _studies(_: argparse.Namespace) -> int:
+    from bayesem.study_page import listing
+
+    print(listing())
+    return DONE
+
+
+def _study(a: argparse.Namespace) -> int:
+    from bayesem.answers_file import read_csv
+    from bayesem.study_record import record
+    from bayesem.studying import run_study
+
+    result = run_study(
+        a.study, data=read_csv(a.data) if a.data else None, variant=a.variant, only=a.readings,
+        seed=a.seed, draws=a.draws, tune=a.tune, chains=a.chains, cores=a.cores,
+        matrices=a.draws_of_matrix, priors=_priors(a.priors), save=a.save, progress=_progress(a),
+    )  # fmt: skip
+    _clear(a)
+    print(json.dumps(record(result), indent=1, ensure_ascii=False) if a.json else result)
+    if result.incomplete:
+        return STOPPED
+    return DONE if result.converged else NOT_CONVERGED
+
+
+def _fit(a: argparse.Namespace) -> int:
+    from bayesem.answers_file import read_csv
+    from bayesem.model import read_model
+    from bayesem.studying import fit_quietly
+    from bayesem.summaries import summary
+
+    found = fit_quietly(
+        read_model(a.model), read_csv(a.data), priors=_priors(a.priors), draws=a.draws, tune=a.tune,
+        chains=a.chains, cores=a.cores, seed=a.seed,
+    )  # fmt: skip
+    if a.out:
+        from bayesem.storage import save
+
+        save(found, a.out)
+    table = summary(found, standardized=a.standardized)
+    columns = ["lhs", "op", "rhs", "label", "mean", "sd", "lower", "upper", "pd", "r_hat"]
+    print(found, "", table[columns].round(3).to_string(index=False, na_rep=""), sep="\n")
+    return DONE if found.converged else NOT_CONVERGED
+
+
+def _assess(a: argparse.Namespace) -> int:
+    from bayesem.storage import load
+    from bayesem.verdicts import assess
+
+    found = load(a.fit)
+    print(assess(a.propositions, found))
+    print(f"\n{found.convergence}")
+    return DONE if found.converged else NOT_CONVERGED
+
+
+def _rebuild(a: argparse.Namespace) -> int:
+    from bayesem.publications.rebuild import rebuild
+
+    moments = rebuild(a.study, a.reading, draws=1, seed=a.seed)[0]
+    moments.cov.to_csv(a.out)
+    print(
+        f"{a.out}: covariance matrix of {len(moments.cov)} indicators (unit variances), "
+        f"n = {moments.n}, reading {a.reading} of weight {moments.weight:.3g}."
+    )
+    return DONE
+
+
+def _simulate(a: argparse.Namespace) -> int:
+    from bayesem.answers_file import SYNTHETIC
+    from bayesem.model import read_model
+    from bayesem.simulation import simulate
+
+    model = read_model(a.model)
+    scaled = not a.continuous and model.codebook is not None and model.codebook.scale is not None
+    data = simulate(model, a.n, seed=a.seed, answers=scaled)
+    data.assign(**{SYNTHETIC: 1}).to_csv(a.out, index=False)
+    print(f"{a.out}: {len(data)} SYNTHETIC rows; the column `{SYNTHETIC}` says so.")
+    return DONE
+
+
+def _template(a: argparse.Namespace) -> int:
+    from bayesem.templates import write_template
+
+    answers, book = write_template(a.study, a.out, force=a.force)
+    print(f"{answers}: one column per question; fill in one row per case.")
+    print(f"{book}: what each column asks, its factor and its scale.")
+    return DONE
+
+
+def _priors(texts: Sequence[str]) -> Any:
+    from bayesem.studying import priors_from
+
+    return priors_from(texts)
+
+
+# --- progress -------------------------------------------------------------------------------------
+
+
+def _progress(a: argparse.Namespace) -> Callable[[Any], None] | None:
+    """One line on stderr that is written over on a terminal, and a line a step elsewhere."""
+    if a.quiet:
+        return None
+    start, end = ("\r\x1b[K", "") if sys.stderr.isatty() else ("", "\n")
+
+    def tell(p: Any) -> None:
+        count = f"{p.done + 1}/{p.total} " if p.total else ""
+        clock = f"{int(p.seconds) // 60}:{int(p.seconds) % 60:02d}"
+        print(f"{start}[{clock}] {count}{p.what}", end=end, file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _clear(a: argparse.Namespace) -> None:
+    if not a.quiet and sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+# --- arguments ------------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one message, with a guess at what was meant."""
+
+    def error(self, message: str) -> NoReturn:
+        guess = ""
+        if "invalid choice: '" in message:
+            given = message.split("invalid choice: '")[1].split("'")[0]
+            guess = " " + did_you_mean(given, [*COMMANDS, *PLANNED])
+            message = f"there is no command `{given}`"
+        print(f"bayesem: {message}.{guess}\n  See `{self.prog} --help`.", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="bayesem",
+        description="Bayesian structural equation modelling: from survey theory to tested "
+        "propositions.",
+        epilog="Start with `bayesem studies`, then `bayesem run alliance_mediation`.\n"
+        "Each command explains itself: `bayesem run --help`.\nExit codes: 0 done; 1 done, but a fit did not "
+        "converge; 2 bad input; 130 stopped.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"bayesem {version('bayesem')}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
+    for name, (do, brief, text, arguments) in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=brief, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        arguments(command)
+        command.set_defaults(do=do)
+    for name, text in PLANNED.items():
+        commands.add_parser(name, help=f"(not available yet) {text}")
+    return parser
+
+
+def _count(text: str) -> int:
+    """A whole number of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
+
+
+def _sampling(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--draws", type=_count, default=1000, metavar="N", help="draws by chain (default 1000)")
+    add("--tune", type=_count, default=1000, metavar="N", help="tuning draws by chain (1000)")
+    add("--chains", type=_count, default=4, metavar="N", help="chains (4)")
+    add("--cores", type=_count, default=None, metavar="N", help="processors (all)")
+    add("--seed", type=int, default=1, metavar="N", help="same seed, same numbers (1)")
+    add("--priors", action="append", default=[], metavar="TEXT",
+        help='"default", "blavaan", or KIND=PRIOR ("paths=normal(0, 1)"); repeatable')  # fmt: skip
+
+
+def _run_arguments(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("study", metavar="STUDY", help="a study's name")
+    add("--data", type=Path, metavar="CSV", help="answers; without them, the printed tables")
+    add("--variant", metavar="NAME", help="a variant of the study's model")
+    add("--readings", nargs="+", default=[], metavar="R", help="only these readings of the tables")
+    add("--draws-of-matrix", type=_count, default=4, metavar="N",
+        help="rebuilt matrices by reading of weight 0.01 or more (4), else 1")  # fmt: skip
+    add("--save", type=Path, metavar="DIR", help="keep every fit there, as NetCDF")
+    add("--json", action="store_true", help="print JSON in place of tables")
+    add("--quiet", action="store_true", help="no progress on stderr")
+    _sampling(command)
+
+
+def _fit_arguments(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("model", metavar="MODEL", help="a study, study:variant, a .sem file, or model text")
+    add("--data", type=Path, required=True, metavar="CSV", help="answers, a row per case")
+    add("--out", type=Path, metavar="FIT.nc", help="keep the fit, as NetCDF")
+    add("--standardized", action="store_true", help="show the standardised solution (std.all)")
+    _sampling(command)
+
+
+def _assess_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("fit", type=Path, metavar="FIT.nc", help="from `bayesem fit --out`")
+    command.add_argument("propositions", metavar="PROPOSITIONS", help="a study or a .toml file")
+
+
+def _rebuild_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("study", metavar="STUDY")
+    command.add_argument("reading", metavar="READING", help="such as T")
+    command.add_argument("--out", type=Path, required=True, metavar="S.csv")
+    command.add_argument("--seed", type=int, default=1, metavar="N")
+
+
+def _simulate_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="MODEL", help="study, study:variant, .sem file or text")
+    command.add_argument("--n", type=_count, required=True, metavar="N", help="rows")
+    command.add_argument("--continuous", action="store_true",
+        help="do not round to the codebook's answer scale")  # fmt: skip
+    command.add_argument("--out", type=Path, required=True, metavar="CSV")
+    command.add_argument("--seed", type=int, default=1, metavar="N")
+
+
+def _template_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("study", metavar="STUDY")
+    command.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="default: here")
+    command.add_argument("--force", action="store_true", help="write over files that exist")
+
+
+def _nothing(_: argparse.ArgumentParser) -> None:
+    """A command without arguments."""
+
+
+COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str, Callable[..., None]]] = {
+    "studies": (
+        _studies, "list the studies that ship",
+        "List the studies that ship with bayesem: source, size of the model, variants.\n\n"
+        "Example:\n  bayesem studies", _nothing,
+    ),
+    "run": (
+        _study, "run a study: fit, and judge its propositions",
+        "Run a study and judge its propositions. Without --data it runs on what the paper\n"
+        "prints: every way to read the printed tables is rebuilt as covariance matrices,\n"
+        "each matrix is fitted, and verdicts are given under each reading and pooled over\n"
+        "all by weight. With --data it runs on your answers: a CSV with the columns that\n"
+        "`bayesem template STUDY` lists. Ctrl-C keeps and prints what is done.\n\n"
+        "Examples:\n  bayesem run alliance_mediation\n"
+        "  bayesem run alliance_mediation --readings T D --json\n"
+        "  bayesem run alliance_mediation --data survey.csv --save fits", _run_arguments,
+    ),
+    "fit": (
+        _fit, "fit a model to answers",
+        "Fit a model to a CSV of answers and print its parameters with 95% intervals.\n"
+        "Missing answers (empty cells) are used in full.\n\nExamples:\n"
+        "  bayesem fit alliance_mediation --data survey.csv --out fit.nc --standardized\n"
+        '  bayesem fit mine.sem --data survey.csv --priors "paths=normal(0, 1)"', _fit_arguments,
+    ),
+    "assess": (
+        _assess, "judge propositions on a fit",
+        "Judge propositions on a fit that `bayesem fit --out` has kept. Propositions are a\n"
+        "study's or a TOML file of your own.\n\nExample:\n"
+        "  bayesem assess fit.nc alliance_mediation", _assess_arguments,
+    ),
+    "rebuild": (
+        _rebuild, "write a covariance matrix that a paper's tables imply",
+        "Write a covariance matrix that one reading of a paper's printed tables implies, as\n"
+        "a CSV with names, for any other program. `bayesem run STUDY` lists the readings.\n\n"
+        "Example:\n  bayesem rebuild alliance_mediation T --out S.csv", _rebuild_arguments,
+    ),
+    "simulate": (
+        _simulate, "write synthetic answers",
+        "Write synthetic answers drawn from a model, on its codebook's answer scale if it has\n"
+        "one. Their last column, `synthetic`, says what they are, and everything computed\n"
+        "from the file repeats it.\n\nExample:\n"
+        "  bayesem simulate alliance_mediation --n 190 --out answers.csv", _simulate_arguments,
+    ),
+    "template": (
+        _template, "write an empty data file and its codebook",
+        "Write two files to run a survey of your own: STUDY.csv, a row of column names to\n"
+        "fill in, and STUDY_codebook.csv with each column's wording, factor and scale.\n\n"
+        "Example:\n  bayesem template alliance_mediation --out survey", _template_arguments,
+    ),
+}  # fmt: skip

@@ -1,0 +1,384 @@
+"""Data that a model would produce: at a stated truth, under its priors, and under a posterior.
+
+Cases are drawn as the model says they come about (factor residuals, factors, indicators), so
+observed predictors that are conditioned on can simply keep their values.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesem.arrays import Floats, Ints
+from bayesem.data import Answers, Moments
+from bayesem.errors import DataError, ModelError
+from bayesem.fitting import prepare
+from bayesem.matrices import Matrices, implied_covariance
+from bayesem.model import Model, read_model
+from bayesem.partable import ParameterTable, parameter_table
+from bayesem.posterior import Fit, named_draws
+from bayesem.priordraws import draw_prior
+from bayesem.spec import Spec
+from bayesem.truth import population
+
+__all__ = ["flat_draws", "predictive", "prior_predictive", "simulate", "square_root"]
+
+#: Numbers held at once while cases are drawn.
+BATCH = 4_000_000
+
+
+def simulate(
+    model: Model | str,
+    n: int,
+    truth: Mapping[str, float] | None = None,
+    seed: int | np.random.Generator | None = None,
+    *,
+    identify: str = "marker",
+    answers: bool = False,
+) -> pd.DataFrame:
+    """Draw synthetic answers from a model at known parameter values.
+
+    Parameters
+    ----------
+    model : Model or str
+    n : int
+        Cases; more than there are observed variables.
+    truth : mapping of str to float, optional
+        Raw values in the metric of ``identify``, by label or ``"lhs op rhs"``; ``~~`` takes
+        variances and covariances. Whatever is not named gets a declared value. With s the unit of
+        an indicator (1, or a quarter of the codebook's answer scale), m its middle (0, or the
+        scale's), and u the unit of a factor (its sd where ``truth`` or the model fixes that, else
+        0.7 s of its marker over the marker's loading):
+
+        - loadings 0.7 s/u, paths 0.3 u/u (an observed variable's unit is s);
+        - residual variances 0.51 s**2, (residual) variances of factors u**2;
+        - correlations 0.3 between factors and 0.1 between other residuals;
+        - observed exogenous predictors are independent with mean m and variance s**2 (standard
+          normal without a codebook);
+        - free factor means 0, and intercepts such that every observed variable has mean m where the
+          factors have mean 0.
+
+        Labels under a constraint that these values break are moved to meet it.
+    seed : int or numpy.random.Generator, optional
+    identify : {"marker", "unit"}
+        The metric of ``truth``. The declared values describe the same population in both.
+    answers : bool
+        Round to the codebook's answer scale and cut off at its ends. Rounded answers no longer have
+        exactly the covariances of ``truth``.
+
+    Returns
+    -------
+    DataFrame
+        One row per case. ``attrs["synthetic"]`` is True; ``attrs["truth"]`` holds the raw value of
+        every parameter by its name, and of every label and defined parameter, and can be given
+        back as ``truth``.
+
+    Raises
+    ------
+    ModelError
+        For a truth that names no parameter, contradicts the model, or implies a covariance matrix
+        that is not positive definite.
+    DataError
+        If ``n`` is too small.
+
+    Examples
+    --------
+    >>> data = simulate("f =~ x1 + x2 + x3; y ~ b*f", 200, {"b": 0.5}, seed=1)
+    >>> data.shape, data.attrs["truth"]["b"], data.attrs["synthetic"]
+    ((200, 4), 0.5, True)
+    """
+    model = model if isinstance(model, Model) else read_model(model)
+    table = parameter_table(model, identify=identify, fixed_x=False)  # type: ignore[arg-type]
+    _check_n(n, len(table.indicators))
+    scale = _scale(model, table, answers)
+    matrices, named = population(model, table, truth or {})
+    rng = np.random.default_rng(seed)
+    L = np.linalg.cholesky(matrices.Sigma)
+    values = matrices.mu + rng.standard_normal((int(n), len(table.indicators))) @ L.T
+    data = pd.DataFrame(values, columns=list(table.indicators))
+    if scale is not None:
+        low, high, columns = scale
+        data[columns] = (low + (data[columns] - low).round()).clip(low, high)
+    data.attrs.update({"synthetic": True, "truth": named})
+    return data
+
+
+def prior_predictive(
+    model: Model | str,
+    data: pd.DataFrame | Moments,
+    *,
+    draws: int = 500,
+    identify: str = "marker",
+    means: bool = True,
+    fixed_x: bool = True,
+    priors: str | Mapping[str, Any] | None = None,
+    seed: int | None = None,
+) -> xr.DataTree:
+    """Draw parameters from their exact joint prior, and data from the parameters.
+
+    Parameters
+    ----------
+    model, data, identify, means, fixed_x, priors
+        As in :func:`bayesem.fit`. The data say how many cases there are, which cells are missing,
+        what the conditioned predictors are, and how wide the default priors are.
+    draws : int
+    seed : int, optional
+
+    Returns
+    -------
+    xarray.DataTree
+        ``prior``, named as in a fit, and ``prior_predictive``: ``y`` (chain, draw, case, indicator)
+        for answers, ``S`` (divisor n - 1) and, where means are modelled, ``ybar`` for moments.
+        Without modelled means, the sample's stand in for the means that have no prior.
+
+    Raises
+    ------
+    PriorError
+        If a prior is improper or outside the built-in families.
+    """
+    _check_draws(draws)
+    ready = prepare(
+        model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors, check=False
+    )
+    rng = np.random.default_rng(seed)
+    x = draw_prior(ready.spec, int(draws), rng)
+    replicated = _replicate(ready.spec, ready.data, ready.spec.matrices(x), rng, about=False)
+    prior = _numbered(xr.Dataset(named_draws(ready.spec, x[None])))
+    return xr.DataTree.from_dict({"prior": prior, "prior_predictive": replicated})
+
+
+def predictive(fit: Fit, *, draws: int = 200, seed: int = 0) -> xr.DataTree:
+    """Draw data sets like the observed one from the posterior.
+
+    Parameters
+    ----------
+    fit : Fit
+    draws : int
+        Data sets, from draws of the posterior that are evenly spaced over all chains.
+    seed : int
+
+    Returns
+    -------
+    xarray.DataTree
+        ``posterior_predictive`` and ``observed_data``, as ArviZ's predictive checks take them.
+        Answers: ``y`` (chain, draw, case, indicator), missing where the observed cell is. Moments:
+        ``S`` (divisor n - 1), drawn by Wishart, and ``ybar`` where means are modelled. Observed
+        predictors that were conditioned on keep their values or moments.
+
+    Raises
+    ------
+    DataError
+        If the posterior has fewer draws.
+    """
+    matrices = flat_draws(fit, draws)
+    rng = np.random.default_rng(seed)
+    replicated = _replicate(fit.spec, fit.data, matrices, rng, about=True)
+    observed = fit.draws["observed_data"].to_dataset()
+    return xr.DataTree.from_dict({"posterior_predictive": replicated, "observed_data": observed})
+
+
+def flat_draws(fit: Fit, draws: int | None) -> Matrices:
+    """Matrices (draw, ...) of evenly spaced posterior draws; all of them for None."""
+    matrices = fit.matrices()
+    flat = [a.reshape(-1, *a.shape[2:]) for a in _arrays(matrices)]
+    total = len(flat[0])
+    if draws is None:
+        return Matrices(*flat)
+    _check_draws(draws)
+    if draws > total:
+        raise DataError(
+            f"{draws} draws were asked for, and the posterior has {total}.",
+            hint=f"Use draws={total} or fewer.",
+        )
+    chosen = np.linspace(0, total - 1, draws).round().astype(int)
+    return Matrices(*(a[chosen] for a in flat))
+
+
+def square_root(covariance: Floats) -> Floats:
+    """Symmetric root of positive semidefinite matrices (..., k, k)."""
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.maximum(values, 0))[..., None, :]) @ vectors.mT
+
+
+# -- replicated data -----------------------------------------------------------------------
+
+
+def _replicate(
+    spec: Spec, data: Answers | Moments, M: Matrices, rng: np.random.Generator, *, about: bool
+) -> xr.Dataset:
+    """New data for each of the matrices (draw, ...).
+
+    ``about`` lets means that are not modelled vary about the sample's, as their flat prior implies.
+    """
+    names = list(spec.table.indicators)
+    held = _held(spec.table)
+    if isinstance(data, Answers):
+        y = _cases(spec, data.values, M, rng, held, about=about)
+        parts: dict[str, Any] = {"y": (("chain", "draw", "case", "indicator"), y[None])}
+        coords: dict[str, Any] = {"case": np.arange(data.n), "indicator": names}
+    else:
+        S, ybar = _moments(spec, data, M, rng, held)
+        parts = {"S": (("chain", "draw", "indicator", "indicator_bis"), S[None])}
+        coords = {"indicator": names, "indicator_bis": names}
+        if ybar is not None:
+            parts["ybar"] = (("chain", "draw", "indicator"), ybar[None])
+    out = _numbered(xr.Dataset(parts, coords=coords))
+    out.attrs["held_fixed"] = ", ".join(spec.table.fixed_x)
+    return out
+
+
+def _held(table: ParameterTable) -> tuple[Ints, Ints]:
+    """Positions of conditioned predictors among the indicators and among the factors."""
+    rows = [table.indicators.index(x) for x in table.fixed_x]
+    inner = [table.factors.index(x) for x in table.fixed_x]
+    return np.array(rows, np.int64), np.array(inner, np.int64)
+
+
+def _cases(
+    spec: Spec,
+    values: Floats,
+    M: Matrices,
+    rng: np.random.Generator,
+    held: tuple[Ints, Ints],
+    *,
+    about: bool,
+) -> Floats:
+    """Answers (draw, case, indicator)."""
+    out = np.empty((len(M.nu), *values.shape))
+    for part in _chunks(len(out), values.shape[0] * (2 * values.shape[1] + 2 * M.Beta.shape[-1])):
+        some = Matrices(*(a[part] for a in _arrays(M)))
+        out[part] = _generate(spec, values, some, rng, held, about=about)
+    out[:, np.isnan(values)] = np.nan
+    return out
+
+
+def _generate(
+    spec: Spec,
+    values: Floats,
+    M: Matrices,
+    rng: np.random.Generator,
+    held: tuple[Ints, Ints],
+    *,
+    about: bool,
+) -> Floats:
+    where, inner = held
+    size, n = len(M.nu), len(values)
+    zeta = rng.standard_normal((size, n, M.Psi.shape[-1])) @ square_root(M.Psi)
+    base = np.zeros(values.shape[1]) if spec.stats.use_mean else spec.stats.location()
+    if len(where):
+        zeta[..., inner] = values[:, where] - base[where] - M.alpha[:, None, inner]
+    eta = (M.alpha[:, None] + zeta) @ M.A.mT
+    y = M.nu[:, None] + eta @ M.Lambda.mT
+    y += rng.standard_normal((size, n, values.shape[1])) @ square_root(M.Theta)
+    y += base
+    if about and not spec.stats.use_mean:
+        y += _normal(_residual_covariance(M, inner) / spec.stats.cases, rng)[:, None]
+    y[..., where] = values[:, where]
+    return y
+
+
+def _moments(
+    spec: Spec, data: Moments, M: Matrices, rng: np.random.Generator, held: tuple[Ints, Ints]
+) -> tuple[Floats, Floats | None]:
+    """Covariances (draw, indicator, indicator_bis) and means (draw, indicator)."""
+    where, inner = held
+    names = list(spec.table.indicators)
+    rest = np.setdiff1d(np.arange(len(names)), where)
+    Q = _residual_covariance(M, inner)
+    W = np.zeros_like(Q)
+    df = data.n - 1
+    W[:, rest[:, None], rest] = _wishart(Q[:, rest[:, None], rest], df - len(where), rng)
+    if len(where):
+        fixed = df * data.cov.loc[names, names].to_numpy(float)[np.ix_(where, where)]
+        slopes = _slopes(M, Q, fixed, rest, inner, rng)
+        both = np.swapaxes(slopes @ fixed, 1, 2)
+        W[:, rest[:, None], rest] += slopes @ fixed @ slopes.mT
+        W[:, where[:, None], rest] = both
+        W[:, rest[:, None], where] = both.mT
+        W[:, where[:, None], where] = fixed
+    if data.mean is None or not spec.stats.use_mean:
+        return W / df, None
+    ybar = M.mu + _normal(Q / data.n, rng)
+    ybar[:, where] = data.mean.loc[names].to_numpy(float)[where]
+    return W / df, ybar
+
+
+def _residual_covariance(M: Matrices, inner: Ints) -> Floats:
+    """Covariance of the indicators given the predictors that are conditioned on."""
+    Psi = M.Psi.copy()
+    Psi[:, inner] = 0
+    Psi[:, :, inner] = 0
+    return np.asarray(implied_covariance(M.Lambda, M.Beta, Psi, M.Theta))
+
+
+def _slopes(
+    M: Matrices, Q: Floats, fixed: Floats, rest: Ints, inner: Ints, rng: np.random.Generator
+) -> Floats:
+    """Sample regressions of the others on the held ones, matrix normal, (draw, rest, held)."""
+    true = (M.Lambda @ M.A)[:, rest[:, None], inner]
+    noise = square_root(Q[:, rest[:, None], rest]) @ rng.standard_normal(true.shape)
+    return np.asarray(true + noise @ square_root(np.linalg.inv(fixed)))
+
+
+def _wishart(Q: Floats, df: int, rng: np.random.Generator) -> Floats:
+    """Bartlett's decomposition, (draw, k, k)."""
+    size, k = Q.shape[:2]
+    T = np.tril(rng.standard_normal((size, k, k)), -1)
+    T[:, np.arange(k), np.arange(k)] = np.sqrt(rng.chisquare(df - np.arange(k), (size, k)))
+    L = square_root(Q) @ T
+    return np.asarray(L @ L.mT)
+
+
+def _normal(covariance: Floats, rng: np.random.Generator) -> Floats:
+    """One normal vector for each matrix, (draw, k)."""
+    z = rng.standard_normal(covariance.shape[:2])
+    return np.asarray((square_root(covariance) @ z[..., None])[..., 0])
+
+
+def _chunks(total: int, each: int) -> Iterator[slice]:
+    step = max(1, BATCH // max(each, 1))
+    return (slice(k, k + step) for k in range(0, total, step))
+
+
+def _arrays(M: Matrices) -> tuple[Floats, ...]:
+    return M.Lambda, M.Beta, M.Psi, M.Theta, M.nu, M.alpha
+
+
+def _numbered(data: xr.Dataset) -> xr.Dataset:
+    return data.assign_coords(
+        chain=np.arange(data.sizes["chain"]), draw=np.arange(data.sizes["draw"])
+    )
+
+
+# -- checks --------------------------------------------------------------------------------
+
+
+def _check_n(n: int, p: int) -> None:
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n <= p:
+        raise DataError(
+            f"n is {n!r}; {p} observed variables need at least {p + 1} cases.",
+            hint="With fewer the sample covariance matrix is singular.",
+        )
+
+
+def _check_draws(draws: int) -> None:
+    if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 1:
+        raise DataError(f"draws is {draws!r}.", hint="Use a whole number of at least 1.")
+
+
+def _scale(
+    model: Model, table: ParameterTable, answers: bool
+) -> tuple[float, float, list[str]] | None:
+    """Lowest and highest answer and the columns that are answers, if they are to be rounded."""
+    if not answers:
+        return None
+    book = model.codebook
+    columns = [v for v in table.indicators if book is not None and v in book.indicators]
+    if book is None or book.scale is None or not columns:
+        raise ModelError(
+            "answers=True needs an answer scale, and the model has no codebook with one.",
+            hint="Write `scale = [1, 7]` under [study] in the codebook beside the model.",
+        )
+    return *book.scale, columns

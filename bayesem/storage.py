@@ -1,0 +1,441 @@
+"""Fits on disk, whole: draws, data and everything that a fit is built from. No pickle, so no code.
+
+A file holds the groups of ``fit.draws`` and one group more, ``bayesem_record``: JSON with the
+model's text, the arguments, the data's names, the verdict on the chains, and checksums. The
+parameter table and the specification are built again from these by the functions that built them
+first.
+"""
+
+import hashlib
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesem.codebook import Codebook, Indicator, Variant
+from bayesem.data import Answers, Moments
+from bayesem.errors import BayesemError, DataError, NotAvailableError, PriorError
+from bayesem.fitting import prepare
+from bayesem.model import Model, read_model
+from bayesem.posterior import Fit, Settings
+from bayesem.priors import Prior, prior_from
+from bayesem.sampling.convergence import Convergence
+
+__all__ = ["load", "save"]
+
+#: Raised whenever a reader of the present version could misread the file.
+FORMAT = 1
+RECORD = "bayesem_record"
+_PACKAGES = ("bayesem", "numpy", "xarray", "pymc", "nutpie", "arviz")
+
+
+def save(fit: Fit, path: str | Path) -> None:
+    """Write a fit to disk, whole.
+
+    Parameters
+    ----------
+    fit : Fit
+    path : str or Path
+        ``.nc`` for one NetCDF file, ``.zarr`` for a Zarr store (a folder). What is there under that
+        name is replaced once the new file is complete; a folder only if it is such a store.
+
+    Raises
+    ------
+    PriorError
+        If a prior was given as a PyMC distribution outside the built-in families: it has no text
+        from which it could be built again.
+    DataError
+        If the path cannot be written.
+    NotAvailableError
+        If Zarr is not installed.
+    """
+    path = Path(path)
+    writer = _writer(path)
+    record = _record(fit)
+    tree = _with_record(fit.draws, record)
+    if not path.parent.is_dir():
+        raise DataError(f"there is no folder {str(path.parent)!r} to save in.", hint="Create it.")
+    _check_target(path)
+    try:
+        with _beside(path) as draft:
+            writer(tree, draft)
+            _replace(draft, path)
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be written: {error}.") from None
+
+
+def load(path: str | Path) -> Fit:
+    """Read a fit from disk.
+
+    Parameters
+    ----------
+    path : str or Path
+        What :func:`save` wrote.
+
+    Returns
+    -------
+    Fit
+        Equal to the saved one to the last bit of every draw. Row names of the data that are
+        neither numbers, text nor times come back as text.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, it is not a fit of this package, it is damaged, or a newer version
+        wrote it.
+    """
+    path = Path(path)
+    _writer(path)
+    if not path.exists():
+        raise DataError(f"there is no file {str(path)!r}.", hint="Check the name.")
+    tree = _read(path)
+    record = _read_record(tree, path)
+    draws = xr.DataTree.from_dict(
+        {name: node.to_dataset() for name, node in tree.children.items() if name != RECORD}
+    )
+    draws.attrs.update(tree.attrs)
+    if _digest(draws) != record.get("digest"):
+        raise _damaged(path, "its numbers do not agree with their checksum")
+    try:
+        return _rebuild(record, draws)
+    except BayesemError as error:
+        raise DataError(
+            f"the fit in {str(path)!r} cannot be built again: {error.message}",
+            hint=f"It was written by bayesem {_writer_version(record)}.",
+        ) from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise _damaged(path, f"its record is incomplete ({error!r})") from error
+
+
+# -- files ---------------------------------------------------------------------------------
+
+
+def _writer(path: Path) -> Callable[[xr.DataTree, Path], None]:
+    if path.suffix == ".nc":
+        return _write_netcdf
+    if path.suffix == ".zarr":
+        if find_spec("zarr") is None:
+            raise NotAvailableError(
+                "Zarr is not installed.", hint="Install `bayesem[zarr]`, or use a `.nc` file."
+            )
+        return _write_zarr
+    raise DataError(
+        f"{str(path)!r} ends in neither .nc nor .zarr.",
+        hint="Use `.nc` for one NetCDF file or `.zarr` for a Zarr store.",
+    )
+
+
+def _write_netcdf(tree: xr.DataTree, path: Path) -> None:
+    tree.to_netcdf(path, engine="netcdf4", mode="w")
+
+
+def _write_zarr(tree: xr.DataTree, path: Path) -> None:
+    tree.to_zarr(path, mode="w", zarr_format=2)
+
+
+def _check_target(path: Path) -> None:
+    """Never remove a folder that is something else, or write a file where a folder is."""
+    if not path.is_dir():
+        return
+    if path.suffix != ".zarr" or (any(path.iterdir()) and not (path / RECORD).is_dir()):
+        raise DataError(
+            f"{str(path)!r} is a folder that holds something else.", hint="Choose another name."
+        )
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A place for a draft on the same disk, removed whatever happens."""
+    folder = Path(tempfile.mkdtemp(prefix=".bayesem-", dir=path.parent))
+    try:
+        yield folder / path.name
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _replace(draft: Path, path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    draft.replace(path)
+
+
+def _read(path: Path) -> xr.DataTree:
+    engine = "netcdf4" if path.suffix == ".nc" else "zarr"
+    try:
+        with xr.open_datatree(path, engine=engine) as tree:
+            if RECORD not in tree.children:
+                raise DataError(
+                    f"{str(path)!r} is not a saved fit of bayesem.",
+                    hint="`bayesem.save(fit, path)` writes one.",
+                )
+            return tree.load()
+    except BayesemError:
+        raise
+    except Exception as error:  # the backends raise whatever their libraries do
+        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+
+
+def _damaged(path: Path, why: str) -> DataError:
+    return DataError(
+        f"{str(path)!r} cannot be read: {why}.",
+        hint="The file is damaged, cut short, or not a saved fit; fit again or fetch a whole copy.",
+    )
+
+
+def _read_record(tree: xr.DataTree, path: Path) -> dict[str, Any]:
+    node = tree[RECORD]
+    try:
+        text = node["json"].to_numpy().astype(np.uint8).tobytes()
+        whole = hashlib.sha256(text).hexdigest() == node.attrs["sha256"]
+        record: dict[str, Any] = json.loads(text)
+        known = int(record["format"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise _damaged(path, f"its record is incomplete ({error!r})") from error
+    if known > FORMAT:
+        raise DataError(
+            f"{str(path)!r} was written by a newer version, bayesem {_writer_version(record)}.",
+            hint=f"Update the package: this is bayesem {version('bayesem')}.",
+        )
+    if not whole:
+        raise _damaged(path, "its record does not agree with its checksum")
+    return record
+
+
+def _writer_version(record: Mapping[str, Any]) -> str:
+    return str(record.get("versions", {}).get("bayesem", "unknown"))
+
+
+def _with_record(draws: xr.DataTree, record: Mapping[str, Any]) -> xr.DataTree:
+    text = json.dumps(record).encode()
+    group = xr.Dataset({"json": (("byte",), np.frombuffer(text, np.uint8))})
+    group.attrs["sha256"] = hashlib.sha256(text).hexdigest()
+    groups = {name: node.to_dataset() for name, node in draws.children.items()}
+    tree = xr.DataTree.from_dict(groups | {RECORD: group})
+    tree.attrs.update(draws.attrs)
+    return tree
+
+
+def _digest(draws: xr.DataTree) -> str:
+    """Checksum of every number and name: a Zarr store that lost a chunk reads as zeros."""
+    total = hashlib.sha256()
+    for name in sorted(draws.children):
+        data = draws[name].to_dataset()
+        for key in sorted(data.variables, key=str):
+            values = data[key].to_numpy()
+            total.update(f"{name}/{key}{data[key].dims}{values.shape}{values.dtype.kind}|".encode())
+            text = values.dtype.kind not in "biuf"
+            content = json.dumps(values.tolist(), default=str) if text else ""
+            total.update(content.encode() if text else np.ascontiguousarray(values).tobytes())
+    return total.hexdigest()
+
+
+# -- the record ----------------------------------------------------------------------------
+
+
+def _record(fit: Fit) -> dict[str, Any]:
+    """Everything but the draws, as JSON."""
+    return {
+        "format": FORMAT,
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in _PACKAGES},
+        "model": {
+            "text": str(fit.model),
+            "name": fit.model.name,
+            "variant": fit.model.variant,
+            "codebook": _codebook_record(fit.model.codebook),
+        },
+        "priors": _priors_record(fit.settings.priors_argument),
+        "settings": _settings_record(fit.settings),
+        "data": _data_record(fit.data),
+        "convergence": _convergence_record(fit.convergence),
+        "timings": dict(fit.timings),
+        "notes": list(fit.notes),
+        "parameters": list(fit.spec.names),
+        "digest": _digest(fit.draws),
+    }
+
+
+def _settings_record(settings: Settings) -> dict[str, Any]:
+    kept = {f.name: getattr(settings, f.name) for f in fields(settings)}
+    del kept["priors_argument"]
+    return json.loads(json.dumps(kept, default=_plain))  # type: ignore[no-any-return]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
+
+
+def _convergence_record(verdict: Convergence) -> dict[str, Any]:
+    return {
+        "ok": bool(verdict.ok),
+        "reasons": list(verdict.reasons),
+        "help": list(verdict.help),
+        "quantities": [str(q) for q in verdict.table.index],
+        "columns": {c: verdict.table[c].tolist() for c in verdict.table.columns},
+    }
+
+
+def _data_record(data: Answers | Moments) -> dict[str, Any]:
+    if isinstance(data, Answers):
+        return {
+            "kind": "answers",
+            "names": list(data.names),
+            "synthetic": data.synthetic,
+            "index": _index_record(data.index),
+        }
+    mean = None if data.mean is None else {str(k): float(v) for k, v in data.mean.items()}
+    return {
+        "kind": "moments",
+        "names": [str(c) for c in data.cov.columns],
+        "cov": data.cov.to_numpy(float).tolist(),
+        "n": int(data.n),
+        "mean": mean,
+        "reading": data.reading,
+        "weight": float(data.weight),
+        "standardized": bool(data.standardized),
+        "synthetic": bool(data.synthetic),
+    }
+
+
+def _index_record(index: pd.Index) -> dict[str, Any]:
+    name = None if index.name is None else str(index.name)
+    if isinstance(index, pd.RangeIndex):
+        span = [index.start, index.stop, index.step]
+        return {"name": name, "kind": "range", "values": span}
+    if pd.api.types.is_integer_dtype(index.dtype) and not index.hasnans:
+        return {"name": name, "kind": str(index.dtype).lower(), "values": index.tolist()}
+    if pd.api.types.is_float_dtype(index.dtype) and not index.hasnans:
+        return {"name": name, "kind": str(index.dtype).lower(), "values": index.tolist()}
+    if isinstance(index, pd.DatetimeIndex) and index.tz is None and not index.hasnans:
+        text = [t.isoformat() for t in index]
+        return {"name": name, "kind": str(index.dtype), "values": text}
+    mixed = all(type(v) in (int, float, str) for v in index)
+    values = list(index) if mixed else [str(v) for v in index]
+    return {"name": name, "kind": "object", "values": values}
+
+
+def _codebook_record(book: Codebook | None) -> dict[str, Any] | None:
+    if book is None:
+        return None
+    record = {f.name: getattr(book, f.name) for f in fields(book)}
+    record["indicators"] = {k: asdict(v) for k, v in book.indicators.items()}
+    record["variants"] = {k: asdict(v) for k, v in book.variants.items()}
+    return json.loads(json.dumps(record, default=_plain))  # type: ignore[no-any-return]
+
+
+def _priors_record(priors: Any) -> Any:
+    """The priors argument as text, where it has one."""
+    if priors is None or isinstance(priors, str):
+        return priors
+    return {str(k): _prior_record(str(k), v) for k, v in priors.items()}
+
+
+def _prior_record(key: str, source: Any) -> Any:
+    if isinstance(source, str):
+        return source
+    prior = prior_from(source, "path", where=f"`{key}`")
+    if not prior.builtin:
+        raise PriorError(
+            f"the prior of `{key}` is a PyMC distribution outside the built-in families, so it "
+            "cannot be written to a file and built again.",
+            hint="Keep the draws with `fit.draws.to_netcdf(path)`, or use a built-in family.",
+        )
+    if isinstance(source, Prior):
+        return {f.name: getattr(source, f.name) for f in fields(source) if f.name != "graph"}
+    return f"{prior.family}({', '.join(repr(a) for a in prior.args)})"
+
+
+# -- back again ----------------------------------------------------------------------------
+
+
+def _rebuild(record: Mapping[str, Any], draws: xr.DataTree) -> Fit:
+    stored = record["settings"]
+    priors = _priors(record["priors"])
+    settings = Settings(**stored, priors_argument=priors)
+    model = _model(record["model"])
+    data = _data(record["data"], draws)
+    ready = prepare(
+        model, data, identify=settings.identify, means=settings.means, fixed_x=settings.fixed_x,
+        priors=priors, check=False,
+    )  # fmt: skip
+    if list(ready.spec.names) != record["parameters"]:
+        raise DataError("this version reads the model's parameters differently.")
+    kept = ready.data
+    if isinstance(kept, Answers):
+        kept = replace(kept, index=_index(record["data"]["index"]))
+    timings = {str(k): float(v) for k, v in record["timings"].items()}
+    return Fit(
+        model, kept, draws, ready.table, ready.spec, _convergence(record["convergence"]), timings,
+        settings, tuple(record["notes"]),
+    )  # fmt: skip
+
+
+def _model(record: Mapping[str, Any]) -> Model:
+    book = record["codebook"]
+    return replace(
+        read_model(record["text"]),
+        name=record["name"],
+        variant=record["variant"],
+        codebook=None if book is None else _codebook(book),
+    )
+
+
+def _codebook(record: Mapping[str, Any]) -> Codebook:
+    kept = dict(record)
+    kept["indicators"] = {k: Indicator(**v) for k, v in record["indicators"].items()}
+    kept["variants"] = {
+        k: Variant(v["fix"], tuple(v["free"]), v["model"]) for k, v in record["variants"].items()
+    }
+    kept["scale"] = None if record["scale"] is None else tuple(record["scale"])
+    kept["path"] = Path(record["path"])
+    return Codebook(**kept)
+
+
+def _data(record: Mapping[str, Any], draws: xr.DataTree) -> pd.DataFrame | Moments:
+    names = record["names"]
+    if record["kind"] == "answers":
+        frame = pd.DataFrame(draws["observed_data"]["y"].to_numpy(), columns=names)
+        frame.attrs["synthetic"] = record["synthetic"]
+        return frame
+    cov = pd.DataFrame(record["cov"], index=names, columns=names)
+    mean = None if record["mean"] is None else pd.Series(record["mean"], dtype=float)
+    return Moments(
+        cov, record["n"], mean, record["reading"], record["weight"], record["standardized"],
+        record["synthetic"],
+    )  # fmt: skip
+
+
+def _index(record: Mapping[str, Any]) -> pd.Index:
+    if record["kind"] == "range":
+        start, stop, step = record["values"]
+        return pd.RangeIndex(start, stop, step, name=record["name"])
+    index: pd.Index = pd.Index(record["values"], dtype=record["kind"], name=record["name"])
+    return index
+
+
+def _convergence(record: Mapping[str, Any]) -> Convergence:
+    table = pd.DataFrame(record["columns"], index=record["quantities"])
+    return Convergence(record["ok"], tuple(record["reasons"]), table, tuple(record["help"]))
+
+
+def _priors(record: Any) -> Any:
+    if not isinstance(record, dict):
+        return record
+    return {
+        k: v if isinstance(v, str) else Prior(v["family"], tuple(v["args"]), v["mark"], v["given"])
+        for k, v in record.items()
+    }

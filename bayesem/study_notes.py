@@ -1,0 +1,158 @@
+"""What a study's verdicts rest on, in sentences: inference, priors, convergence, limits."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from bayesem.posterior import Fit
+from bayesem.studying import StudyResult, has_products
+from bayesem.verdicts import POOLED
+
+__all__ = ["MISPRINT", "bounds", "convergence", "headline", "limits", "pooled", "rests_on"]
+
+#: A cell shows something else than it should if this is probable.
+MISPRINT = 0.5
+
+
+def headline(result: StudyResult) -> Iterator[str]:
+    """What was fitted to what."""
+    fits = [one for each in result.fits.values() for one in each]
+    n = fits[0].n
+    name = result.study + (f", variant {result.model.variant}" if result.model.variant else "")
+    if result.readings is None:
+        synthetic = " SYNTHETIC" if _synthetic(fits[0]) else ""
+        yield f"{name}: {n}{synthetic} answers, {len(fits[0].table.indicators)} columns."
+        return
+    count = f"{len(fits)} matrices in all" if len(fits) > 1 else "one matrix"
+    yield (
+        f"{name}: no answers were given, so this runs on the paper's printed tables (n = {n}). "
+        f"They can be read in {len(result.readings)} ways. Each reading is rebuilt as covariance "
+        f"matrices ({count}), every matrix is fitted, and a reading counts by its weight: how "
+        "well all printed numbers agree under it."
+    )
+
+
+def pooled(result: StudyResult) -> tuple[pd.DataFrame, str]:
+    """The rows that stand for the whole, and what they are over."""
+    table = result.verdicts.table
+    if "reading" not in table:
+        return table, ""
+    names = [str(name) for name in result.fits]
+    if POOLED in set(table["reading"]):
+        rows = table[table["reading"] == POOLED]
+        return rows, f"pooled over {len(names)} readings by weight"
+    return table[table["reading"] == names[0]], f"under reading {names[0]}"
+
+
+def convergence(result: StudyResult) -> Iterator[str]:
+    """Whether every fit converged, or which did not."""
+    fits = [(name, k + 1, one) for name, each in result.fits.items() for k, one in enumerate(each)]
+    failed = [(name, k, one) for name, k, one in fits if not one.converged]
+    if not failed:
+        tables = [one.convergence.table for *_, one in fits]
+        counted = "The fit converged" if len(fits) == 1 else f"All {len(fits)} fits converged"
+        yield (
+            f"{counted}: R-hat at most {max(t['r_hat'].max() for t in tables):.3f}, "
+            f"effective draws at least {min(t['ess_bulk'].min() for t in tables):.0f} (bulk) and "
+            f"{min(t['ess_tail'].min() for t in tables):.0f} (tail), no divergence."
+        )
+    else:
+        yield (
+            f"{len(failed)} of {len(fits)} fits did NOT converge. No verdict rests on their draws: "
+            "where they are part of a row, it is withheld."
+        )
+    for name, k, one in failed:
+        yield f"{name}, matrix {k}: {'; '.join(one.convergence.reasons)}."
+
+
+def rests_on(result: StudyResult) -> Iterator[str]:
+    """What was not printed, what cannot be reported, and which priors."""
+    if result.readings is not None:
+        yield from _inferred(result, result.readings)
+        yield (
+            "Fit indices are not reported: a rebuilt matrix is made to have the printed "
+            "chi-square, so its fit repeats the paper's and tests nothing."
+        )
+    yield _priors(next(iter(result.fits.values()))[0])
+
+
+def _inferred(result: StudyResult, readings: pd.DataFrame) -> Iterator[str]:
+    weights = readings["weight"] / readings["weight"].sum()
+    pairs = [c.removeprefix("mean_r_") for c in readings.columns if c.startswith("mean_r_")]
+    for pair in pairs:
+        mean, sd = _mixture(weights, readings[f"mean_r_{pair}"], readings[f"sd_r_{pair}"])
+        negative = float(weights[readings[f"mean_r_{pair}"] < 0].sum())
+        first = readings.iloc[0]
+        yield (
+            f"The correlation of {pair.replace('_', ' and ')} is not printed. It is inferred from "
+            "the critical ratios and the chi-square of the baseline model (behind TLI and CFI): "
+            f"{first[f'mean_r_{pair}']:.2f} (sd {first[f'sd_r_{pair}']:.2f}) under "
+            f"{first['reading']}, {mean:.2f} (sd {sd:.2f}) over all readings; readings with a "
+            f"negative one have weight {negative:.3f}."
+        )
+    counts = sorted({len(each) for each in result.fits.values()}, reverse=True)
+    yield (
+        "Also not printed, and drawn anew for every matrix: digits behind the rounding, the units "
+        "of the factors, which indicator is the marker, and where the matrix departs from the "
+        f"model. Matrices by reading: {' or '.join(map(str, counts))}"
+        f"{' (1 where the weight is below 0.01)' if len(counts) > 1 else ''}."
+    )
+
+
+def _mixture(weights: pd.Series, mean: pd.Series, sd: pd.Series) -> tuple[float, float]:
+    """Mean and sd over readings; one whose draws say nothing is left out."""
+    known = mean.notna() & sd.notna()
+    w = weights[known] / weights[known].sum()
+    centre = float(w @ mean[known])
+    return centre, float(np.sqrt(w @ (sd[known] ** 2 + (mean[known] - centre) ** 2)))
+
+
+def _priors(one: Fit) -> str:
+    found: dict[str, list[str]] = {}
+    words = {"loading": "loadings", "path": "paths", "residual_sd": "residual sds"}
+    for row in one.table.rows:
+        text = one.settings.prior_text.get(row.name)
+        if row.free and text is not None and row.kind in words:
+            found.setdefault(words[row.kind], []).append(text)
+    listed = ", ".join(f"{kind} {max(set(t), key=t.count)}" for kind, t in found.items())
+    unit = " (factor variances 1, indicators in sds)" if _standardised(one) else ""
+    return f'Priors "{one.settings.priors}"{unit}: {listed}.'
+
+
+def _standardised(one: Fit) -> bool:
+    return bool(getattr(one.data, "standardized", False))
+
+
+def _synthetic(one: Fit) -> bool:
+    return bool(one.data.synthetic)
+
+
+def bounds(result: StudyResult) -> Iterator[str]:
+    """Claims that no data of this size can support."""
+    rows, _ = pooled(result)
+    for _, row in rows[rows["attainable"] < result.propositions.rule.prob].iterrows():
+        yield (
+            f"{row['name']} cannot be supported at this number of cases: its probability cannot "
+            f"pass {row['attainable']:.2f}, whatever the truth."
+        )
+
+
+def limits(result: StudyResult) -> Iterator[str]:
+    """Multiplicity, the rule, Monte-Carlo error, and what was not assessed."""
+    rows, _ = pooled(result)
+    yield from result.verdicts.notes
+    yield f"Monte-Carlo error of the probabilities above: at most {rows['mcse'].max():.2g}."
+    yield from _elsewhere(result)
+
+
+def _elsewhere(result: StudyResult) -> Iterator[str]:
+    from bayesem.model import read_model
+
+    if not result.elsewhere:
+        return
+    names = ", ".join(p.name for p in result.elsewhere)
+    models = list(dict.fromkeys(str(p.model) for p in result.elsewhere))
+    products = any(has_products(read_model(m)) for m in models)
+    why = " It has products of factors, which need raw answers." if products else ""
+    yield f"Not assessed, because about another model ({', '.join(models)}): {names}.{why}"

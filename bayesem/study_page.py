@@ -1,0 +1,330 @@
+"""A study's result as a page of 80 columns: verdicts first, then what they rest on."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
+
+import pandas as pd
+
+from bayesem import studies
+from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED
+from bayesem.model import Model, read_model
+from bayesem.study_notes import MISPRINT, bounds, convergence, headline, limits, pooled, rests_on
+from bayesem.studying import LEAST_WEIGHT, StudyResult
+from bayesem.verdict_text import factor_text
+
+__all__ = ["listing", "page"]
+
+WIDTH = 80
+LETTERS = {SUPPORTED: "+", REFUTED: "-", NULL: "0", UNDECIDED: " ", "withheld": "?"}
+MARKS = "+ supported, - refuted, 0 practically null, ? withheld, blank undecided"
+
+
+def page(result: StudyResult) -> str:
+    """Everything a researcher needs to read, most important first."""
+    sections = [_head(result), _verdicts(result)]
+    if result.readings is not None:
+        sections += [_matrix(result, result.readings), _readings(result, result.readings)]
+        sections += [_misfits(result, result.readings)]
+    sections += [_claims(result), _rest(result), _files(result)]
+    return "\n\n".join("\n".join(section) for section in sections)
+
+
+def listing() -> str:
+    """The studies that ship, each with its source, its variants and its size.
+
+    Examples
+    --------
+    >>> print(listing().splitlines()[0])
+    alliance_mediation
+    """
+    models = {name: read_model(name) for name in studies.names()}
+    own = {name: m for name, m in models.items() if studies.find(name).propositions_path}
+    return "\n\n".join("\n".join(_listed(name, model)) for name, model in own.items())
+
+
+def _listed(name: str, model: Model) -> Iterator[str]:
+    yield name
+    book = model.codebook
+    if book is not None:
+        yield from _indented(book.title)
+        yield from _indented(book.source)
+        if book.variants:
+            yield from _indented(f"variants: {', '.join(book.variants)}")
+        yield from _indented(f"readings of the printed tables: {len(book.readings) or 'none'}")
+    yield from _indented(f"{len(model.factors)} factors, {len(model.observed)} columns")
+
+
+def _head(result: StudyResult) -> Iterator[str]:
+    book = result.model.codebook
+    if book is not None:
+        yield from wrap(book.title, WIDTH)
+        yield from wrap(book.source, WIDTH)
+        yield ""
+    for line in headline(result):
+        yield from wrap(line, WIDTH)
+    if result.incomplete:
+        yield ""
+        yield from wrap(f"INCOMPLETE: {result.incomplete}.", WIDTH)
+
+
+# --- verdicts -------------------------------------------------------------------------------------
+
+
+def _verdicts(result: StudyResult) -> Iterator[str]:
+    rows, over = pooled(result)
+    yield _title(f"Verdicts{', ' if over else ''}{over}")
+    widths = (max(map(len, rows["name"])), 5, 5, 8, 16)
+    yield _cells(("claim", "Pr", "prior", "BF", "verdict"), widths) + "  the paper said"
+    room = WIDTH - sum(widths) - 2 * len(widths)
+    for _, row in rows.iterrows():
+        said = wrap(result.propositions[row["name"]].paper, max(room, 12)) or [""]
+        prior = row["prior_probability"]
+        cells = (
+            row["name"], _three(row["probability"]), "" if pd.isna(prior) else _three(prior),
+            _factor(row), row["verdict"],
+        )  # fmt: skip
+        yield f"{_cells(cells, widths)}  {said[0]}".rstrip()
+        yield from (" " * (WIDTH - room) + more for more in said[1:])
+    yield ""
+    yield from wrap(
+        "Pr: probability after the data, prior: before them. BF: Bayes factor against the claim's "
+        "complement (> and <: a bound, since all draws agree).",
+        WIDTH,
+    )
+    for line in bounds(result):
+        yield from wrap(line, WIDTH)
+
+
+def _cells(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Names and verdicts to the left, numbers to the right."""
+    left = (True, False, False, False, True)
+    aligned = zip(cells, widths, left, strict=True)
+    return "  ".join(cell.ljust(w) if first else cell.rjust(w) for cell, w, first in aligned)
+
+
+def _three(p: float) -> str:
+    """Three decimals without the zero, and never a certainty that no number of draws can show."""
+    if p > 0.9995:
+        return ">.999"
+    return "<.001" if p < 0.0005 else f"{p:.3f}"[1:]
+
+
+def _factor(row: pd.Series) -> str:
+    text = factor_text(row).replace("> ", ">").replace("< ", "<")
+    value = row["bayes_factor"]
+    if pd.isna(value) or abs(value) < 10_000:
+        return text
+    return f"{row['bayes_factor_bound']}{value:.0e}".replace("e+0", "e").replace("e+", "e")
+
+
+# --- readings -------------------------------------------------------------------------------------
+
+
+def _matrix(result: StudyResult, readings: pd.DataFrame) -> Iterator[str]:
+    yield _title("Probability of each claim under each reading")
+    table = result.verdicts.table
+    names = list(dict.fromkeys(table["name"]))
+    first = max(7, *(len(str(r)) for r in result.fits))
+    weights = dict(zip(readings["reading"], readings["weight"], strict=True))
+    for block in _blocks(names, first + 8):
+        heads = [name.split("_") for name in block]
+        widths = [max(5, *map(len, head)) for head in heads]
+        deep = max(map(len, heads))
+        for line in range(deep):
+            stacked = [_stacked(head, deep, line) for head in heads]
+            cells = [cell.rjust(w) for cell, w in zip(stacked, widths, strict=True)]
+            lead = f"{'reading':<{first}}  weight" if line == deep - 1 else " " * (first + 8)
+            yield f"{lead} {' '.join(cells)}"
+        for reading, rows in table.groupby("reading", sort=False):
+            yield _line(str(reading), rows.set_index("name"), block, widths, first, weights)
+    yield from wrap(f"Marks: {MARKS}.", WIDTH)
+
+
+def _blocks(names: Sequence[str], lead: int) -> Iterator[list[str]]:
+    """As many claims side by side as fit."""
+    block: list[str] = []
+    used = lead
+    for name in names:
+        width = 1 + max(5, *map(len, name.split("_")))
+        if block and used + width > WIDTH:
+            yield block
+            block, used = [], lead
+        block.append(name)
+        used += width
+    yield block
+
+
+def _stacked(head: Sequence[str], deep: int, line: int) -> str:
+    at = line - (deep - len(head))
+    return head[at] if at >= 0 else ""
+
+
+def _line(
+    reading: str,
+    rows: pd.DataFrame,
+    names: Sequence[str],
+    widths: Sequence[int],
+    first: int,
+    weights: Mapping[str, float],
+) -> str:
+    cells = []
+    for name, width in zip(names, widths, strict=True):
+        row = rows.loc[name]
+        cells.append(f"{_two(row['probability'])}{LETTERS[row['verdict']]}".rjust(width))
+    weight = f"{_three(weights[reading]):>6}" if reading in weights else " " * 6
+    return f"{reading:<{first}}  {weight} {' '.join(cells)}".rstrip()
+
+
+def _two(p: float) -> str:
+    if p > 0.995:
+        return ">.99"
+    return "<.01" if p < 0.005 else f"{p:.2f}"[1:]
+
+
+def _readings(result: StudyResult, readings: pd.DataFrame) -> Iterator[str]:
+    yield _title("What each reading assumes, and how well it closes")
+    assumed = zip(readings["reading"], readings["assumes"], strict=True)
+    clauses = {reading: _clauses(text) for reading, text in assumed}
+    distinct = list(dict.fromkeys(c for each in clauses.values() for c in each))
+    pairs = [c.removeprefix("mean_r_") for c in readings.columns if c.startswith("mean_r_")]
+    first = max(7, *map(len, readings["reading"]))
+    heads = [f"r({p.replace('_', ',')})" for p in pairs]
+    widths = [max(10, len(h)) for h in heads]
+    lead = f"{'reading':<{first}}  weight  residual"
+    middle = "  ".join(h.rjust(w) for h, w in zip(heads, widths, strict=True))
+    yield f"{lead}  {middle}  do not fit  assumes"
+    for _, row in readings.iterrows():
+        r = [_pm(row[f"mean_r_{p}"], row[f"sd_r_{p}"]) for p in pairs]
+        r = [cell.rjust(w) for cell, w in zip(r, widths, strict=True)]
+        letters = " ".join(_letter(distinct.index(c)) for c in clauses[row["reading"]])
+        yield (
+            f"{row['reading']:<{first}}  {_three(row['weight']):>6}  {row['residual']:>8.1f}  "
+            f"{'  '.join(r)}  {_count(result, row['reading']):>10}  {letters}"
+        )
+    yield ""
+    yield from wrap(
+        "residual: smallest squared misfit over estimates (1%), critical ratios (3%) and baseline "
+        "chi-square. r: mean (sd). do not fit: printed cells that must be misprints.",
+        WIDTH,
+    )
+    for k, clause in enumerate(distinct):
+        yield from _hanging(f"{_letter(k)}  ", clause)
+
+
+def _letter(k: int) -> str:
+    return chr(ord("a") + k) if k < 26 else f"a{_letter(k - 26)}"
+
+
+def _clauses(assumes: str) -> list[str]:
+    return [part.strip().rstrip(".") for part in assumes.split(";")]
+
+
+def _pm(mean: float, sd: float) -> str:
+    if pd.isna(mean) or pd.isna(sd):
+        return "unknown"
+    return f"{mean:.2f} ({sd:.2f})".replace("0.", ".")
+
+
+def _count(result: StudyResult, reading: str) -> str:
+    assert result.closure is not None
+    cells = result.closure[result.closure["reading"] == reading]
+    return f"{int((cells['misprint'] > MISPRINT).sum())} of {len(cells)}"
+
+
+def _misfits(result: StudyResult, readings: pd.DataFrame) -> Iterator[str]:
+    """The cells that do not fit, for readings that matter."""
+    yield _title(f"Cells that do not fit (readings of weight {LEAST_WEIGHT:g} or more)")
+    assert result.closure is not None
+    cells = result.closure
+    for name in readings.loc[readings["weight"] >= LEAST_WEIGHT, "reading"]:
+        wrong = cells[(cells["reading"] == name) & (cells["misprint"] > MISPRINT)]
+        if wrong.empty:
+            yield f"{name}: none"
+        for (item, printed), rows in wrong.groupby(["item", "printed"], sort=False):
+            one = rows.iloc[0]
+            places = "; ".join(_place(result, where) for where in rows["where"])
+            said = f"{item} printed {printed}{_implied(one)}, in {places}"
+            yield from _hanging(f"{name}: ", said)
+
+
+def _implied(cell: pd.Series) -> str:
+    if pd.isna(cell["implied"]):
+        return ""
+    return f", implied {cell['implied']:.3f} (sd {cell['sd']:.3f})"
+
+
+def _place(result: StudyResult, where: str) -> str:
+    """Name a cell's place as the paper does."""
+    table, _, row = where.rpartition(".")
+    book = result.model.codebook
+    printed = book.printed.get(table or where, {}) if book is not None else {}
+    named = str(printed.get("where", table or where))
+    unit = "item" if "text" in named else "row"
+    return f"{named}, {unit} {row}" if table else named
+
+
+# --- the rest -------------------------------------------------------------------------------------
+
+
+def _claims(result: StudyResult) -> Iterator[str]:
+    rows, _ = pooled(result)
+    yield _title("What each claim says")
+    if rows["estimate"].notna().any():
+        yield from wrap(_units(result), WIDTH)
+    for _, row in rows.iterrows():
+        yield from _hanging(f"{row['name']}  ", row["claim"])
+        if row["says"]:
+            yield from _indented(f'"{row["says"]}"')
+        if not pd.isna(row["estimate"]):
+            size = f"{row['estimate']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]"
+            yield f"    difference {size}"
+        if row["reason"]:
+            yield from _indented(row["reason"])
+
+
+def _units(result: StudyResult) -> str:
+    """Say what a claim's difference is, and in which units."""
+    one = next(iter(result.fits.values()))[0]
+    marker = "first indicators as markers" if one.settings.identify == "marker" else "unit factors"
+    sds = ", indicators with sd 1" if result.readings is not None else ""
+    return (
+        f"A difference is the left side minus the right, mean [95% interval], raw ({marker}{sds}) "
+        "unless the claim says std()."
+    )
+
+
+def _rest(result: StudyResult) -> Iterator[str]:
+    yield _title("What this rests on")
+    yield from _bullets([*convergence(result), *rests_on(result), *limits(result), *result.notes])
+
+
+def _files(result: StudyResult) -> Iterator[str]:
+    book = result.model.codebook
+    files = [f"propositions {result.propositions.sha256[:12]}"]
+    files += [f"codebook {book.sha256[:12]}"] if book is not None else []
+    settings = next(iter(result.fits.values()))[0].settings
+    yield from wrap(
+        f"SHA-256 of the files: {', '.join(files)}. {settings.chains} chains of {settings.draws} "
+        f"draws after {settings.tune}. {result.seconds:.0f} seconds.",
+        WIDTH,
+    )
+
+
+def _title(text: str) -> str:
+    return f"== {text} ".ljust(WIDTH, "=")
+
+
+def _bullets(lines: Sequence[str]) -> Iterator[str]:
+    for line in lines:
+        yield from _hanging("- ", line)
+
+
+def _hanging(lead: str, text: str) -> list[str]:
+    return wrap(
+        lead + text, WIDTH, subsequent_indent=" " * min(len(lead), 16), break_on_hyphens=False
+    )
+
+
+def _indented(text: str) -> list[str]:
+    space = " " * 4
+    return wrap(text, WIDTH, initial_indent=space, subsequent_indent=space, break_on_hyphens=False)

@@ -1,0 +1,83 @@
+"""A study's result as plain values for JSON: the page's content, at full precision."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from bayesem.study_notes import bounds, convergence, limits, pooled, rests_on
+from bayesem.studying import StudyResult
+
+__all__ = ["record"]
+
+
+def record(result: StudyResult) -> dict[str, Any]:
+    """Everything that the page shows.
+
+    Returns
+    -------
+    dict
+        ``study variant converged incomplete verdicts by_reading parts readings closure fits
+        not_assessed notes sha256``; a missing number is None.
+    """
+    rows, over = pooled(result)
+    table = result.verdicts.table
+    papers = {p.name: p.paper for p in result.propositions}
+    verdicts = [{**row, "paper": papers[row["name"]]} for row in rows_of(rows)]
+    return {
+        "study": result.study,
+        "variant": result.model.variant,
+        "converged": result.converged,
+        "incomplete": result.incomplete,
+        "over": over,
+        "verdicts": verdicts,
+        "by_reading": rows_of(table[table["reading"].isin(result.fits)]) if over else [],
+        "parts": rows_of(result.verdicts.parts),
+        "readings": [] if result.readings is None else rows_of(result.readings),
+        "closure": [] if result.closure is None else rows_of(result.closure),
+        "fits": [
+            _fit(name, k + 1, one)
+            for name, each in result.fits.items()
+            for k, one in enumerate(each)
+        ],
+        "not_assessed": [{"name": p.name, "model": p.model} for p in result.elsewhere],
+        "notes": [*convergence(result), *rests_on(result), *bounds(result), *limits(result), *result.notes],
+        "sha256": {
+            "propositions": result.propositions.sha256,
+            "codebook": result.model.codebook.sha256 if result.model.codebook else None,
+        },
+        "seconds": result.seconds,
+    }
+
+
+def _fit(name: str, matrix: int, one: Any) -> dict[str, Any]:
+    settings = one.settings
+    return {
+        "reading": name,
+        "matrix": matrix,
+        "n": one.n,
+        "converged": one.converged,
+        "reasons": list(one.convergence.reasons),
+        "priors": settings.priors,
+        "draws": settings.draws,
+        "tune": settings.tune,
+        "chains": settings.chains,
+        "seed": settings.seed,
+    }
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dicts; what JSON cannot say (a missing or infinite number) is None.
+
+    Examples
+    --------
+    >>> rows_of(pd.DataFrame({"x": [1.0, float("nan")]}))
+    [{'x': 1.0}, {'x': None}]
+    """
+    return [{str(k): _plain(v) for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value
