@@ -1,7 +1,8 @@
 """The command line: reads arguments, calls the package, prints. No logic of its own.
 
 Exit codes: 0 done; 1 done, but a fit did not converge; 2 bad input; 70 a fault of the package;
-130 stopped with Ctrl-C (what was done until then is printed).
+130 stopped with Ctrl-C (what was done until then is printed);
+141 the output was not read to its end.
 """
 
 import argparse
@@ -12,13 +13,14 @@ import traceback
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import fill
 from typing import Any, NoReturn
 
 from bayesem.errors import BayesemError, NotAvailableError, did_you_mean
 
 __all__ = ["main"]
 
-DONE, NOT_CONVERGED, BAD_INPUT, FAULT, STOPPED = 0, 1, 2, 70, 130
+DONE, NOT_CONVERGED, BAD_INPUT, FAULT, STOPPED, UNREAD = 0, 1, 2, 70, 130, 141
 PLANNED = {
     "compare": "compares models by predictive accuracy and evidence",
     "audit": "recomputes a paper's printed numbers",
@@ -41,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return STOPPED
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        return UNREAD
     except OSError as error:
         print(f"bayesem: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -90,8 +92,8 @@ def _study(a: argparse.Namespace) -> int:
 def _fit(a: argparse.Namespace) -> int:
     from bayesem.answers_file import read_csv
     from bayesem.model import read_model
+    from bayesem.study_page import fit_page
     from bayesem.studying import fit_quietly
-    from bayesem.summaries import summary
 
     found = fit_quietly(
         read_model(a.model), read_csv(a.data), priors=_priors(a.priors), draws=a.draws, tune=a.tune,
@@ -101,9 +103,7 @@ def _fit(a: argparse.Namespace) -> int:
         from bayesem.storage import save
 
         save(found, a.out)
-    table = summary(found, standardized=a.standardized)
-    columns = ["lhs", "op", "rhs", "label", "mean", "sd", "lower", "upper", "pd", "r_hat"]
-    print(found, "", table[columns].round(3).to_string(index=False, na_rep=""), sep="\n")
+    print(fit_page(found, standardized=a.standardized))
     return DONE if found.converged else NOT_CONVERGED
 
 
@@ -201,21 +201,30 @@ def _parser() -> argparse.ArgumentParser:
         description="Bayesian structural equation modelling: from survey theory to tested "
         "propositions.",
         epilog="Start with `bayesem studies`, then `bayesem run alliance_mediation`.\n"
-        "Each command explains itself: `bayesem run --help`.\nExit codes: 0 done; 1 done, but a fit did not "
-        "converge; 2 bad input; 130 stopped.",
+        "Each command explains itself: `bayesem run --help`.\n"
+        "Exit codes: 0 done; 1 done, but a fit did not converge; 2 bad input; 130 stopped.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"bayesem {version('bayesem')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
     for name, (do, brief, text, arguments) in COMMANDS.items():
         command = commands.add_parser(
-            name, help=brief, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+            name,
+            help=brief,
+            description=_filled(text),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         arguments(command)
         command.set_defaults(do=do)
     for name, text in PLANNED.items():
         commands.add_parser(name, help=f"(not available yet) {text}")
     return parser
+
+
+def _filled(text: str) -> str:
+    """Refill the paragraph; the examples under it stay as they are."""
+    paragraph, _, examples = text.partition("\n\n")
+    return f"{fill(paragraph, 79)}\n\n{examples}"
 
 
 def _count(text: str) -> int:

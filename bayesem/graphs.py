@@ -7,6 +7,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
+from pytensor.graph.basic import Variable
 
 from bayesem.arithmetic import defined
 from bayesem.arrays import DIMENSION, MATRICES, VARIABLES, Floats
@@ -125,7 +126,18 @@ def _entangled(spec: Spec) -> bool:
     covariances = any(p.variable == "covariance" for p in spec.parameters)
     marked = any(p.prior is not None and p.prior.mark == "cov" for p in spec.parameters)
     plain = all(_plain(spec, b) for b in spec.blocks)
-    return bool(spec.derived) or covariances or marked or not plain
+    cut = any(_cut(p) for p in spec.parameters)
+    return bool(spec.derived) or covariances or marked or cut or not plain
+
+
+def _cut(p: Parameter) -> bool:
+    """Whether bounds cut into a prior that PyMC has no truncated form of."""
+    if p.prior is None or p.prior.family in ("normal", "truncatednormal", "flat"):
+        return False
+    if p.prior.mark in ("var", "prec", "cov") or p.variable == "correlation":
+        return False
+    low, high = p.prior.support
+    return p.lower > low or p.upper < high
 
 
 def _plain(spec: Spec, block: Block) -> bool:
@@ -210,24 +222,17 @@ def _family_name(priors: list[Prior]) -> str:
 
 def _distribution(family: str, args: Sequence[Any]) -> Any:
     """A PyMC distribution outside any model."""
-    named = dict(zip(FAMILIES[family].arguments, args, strict=True))
+    exact = [a if isinstance(a, Variable) else np.asarray(a, float) for a in args]
+    named = dict(zip(FAMILIES[family].arguments, exact, strict=True))
     return getattr(pm, FAMILIES[family].pymc).dist(**named)
 
 
 def _own(name: str, dim: str, prior: Prior, transform: Any) -> Any:
     """A prior that the user gave as a PyMC distribution, one parameter."""
     single = prior.graph
-
-    def logp(value: Any, *params: Any) -> Any:
-        return pm.logp(single, value)
-
-    def random(*params: Any, rng: Any = None, size: Any = None) -> Floats:
-        return np.asarray(pm.draw(single, draws=1, random_seed=rng)).reshape(size)
-
-    return pm.CustomDist(
-        name, np.zeros(1), logp=logp, random=random, dims=dim, default_transform=transform,
-        class_name="Own",
-    )  # fmt: skip
+    op, params = single.owner.op, single.owner.op.dist_params(single.owner)
+    rv = op(*params, size=(1,))
+    return pm.modelcontext(None).register_rv(rv, name, dims=(dim,), default_transform=transform)
 
 
 def _on_square(

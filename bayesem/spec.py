@@ -298,7 +298,8 @@ class _Builder:
             return own
         kind = next(k for k, variables in KINDS.items() if variable in variables)
         if kind in self.by_kind and variable != "correlation":
-            return prior_from(self.by_kind[kind], variable, where=f"the {kind}")
+            given = prior_from(self.by_kind[kind], variable, where=f"the {kind}")
+            return replace(given, given=False)
         match self.preset:
             case "default":
                 return self._default(row, variable)

@@ -89,7 +89,8 @@ def _inferred(result: StudyResult, readings: pd.DataFrame) -> Iterator[str]:
             "the critical ratios and the chi-square of the baseline model (behind TLI and CFI): "
             f"{first[f'mean_r_{pair}']:.2f} (sd {first[f'sd_r_{pair}']:.2f}) under "
             f"{first['reading']}, {mean:.2f} (sd {sd:.2f}) over all readings; readings with a "
-            f"negative one have weight {negative:.3f}."
+            f"negative one have weight {negative:.3f} (its prior, 2 Beta(4, 2) - 1, expects a "
+            "positive one)."
         )
     counts = sorted({len(each) for each in result.fits.values()}, reverse=True)
     yield (
@@ -103,9 +104,10 @@ def _inferred(result: StudyResult, readings: pd.DataFrame) -> Iterator[str]:
 def _mixture(weights: pd.Series, mean: pd.Series, sd: pd.Series) -> tuple[float, float]:
     """Mean and sd over readings; one whose draws say nothing is left out."""
     known = mean.notna() & sd.notna()
-    w = weights[known] / weights[known].sum()
-    centre = float(w @ mean[known])
-    return centre, float(np.sqrt(w @ (sd[known] ** 2 + (mean[known] - centre) ** 2)))
+    w, m, s = (np.asarray(each[known], float) for each in (weights, mean, sd))
+    w = w / w.sum()
+    centre = float(w @ m)
+    return centre, float(np.sqrt(w @ (s**2 + (m - centre) ** 2)))
 
 
 def _priors(one: Fit) -> str:
@@ -116,7 +118,7 @@ def _priors(one: Fit) -> str:
         if row.free and text is not None and row.kind in words:
             found.setdefault(words[row.kind], []).append(text)
     listed = ", ".join(f"{kind} {max(set(t), key=t.count)}" for kind, t in found.items())
-    unit = " (factor variances 1, indicators in sds)" if _standardised(one) else ""
+    unit = f" (factor variances 1, indicators in {'sds' if _standardised(one) else 'their units'})"
     return f'Priors "{one.settings.priors}"{unit}: {listed}.'
 
 
@@ -154,5 +156,6 @@ def _elsewhere(result: StudyResult) -> Iterator[str]:
     names = ", ".join(p.name for p in result.elsewhere)
     models = list(dict.fromkeys(str(p.model) for p in result.elsewhere))
     products = any(has_products(read_model(m)) for m in models)
-    why = " It has products of factors, which need raw answers." if products else ""
+    need = "need raw answers" if result.readings is not None else "cannot be fitted yet"
+    why = f" It has products of factors, which {need}." if products else ""
     yield f"Not assessed, because about another model ({', '.join(models)}): {names}.{why}"

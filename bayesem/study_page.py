@@ -2,19 +2,23 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
+from typing import Any
 
 import pandas as pd
 
 from bayesem import studies
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED
 from bayesem.model import Model, read_model
+from bayesem.posterior import Fit
 from bayesem.study_notes import MISPRINT, bounds, convergence, headline, limits, pooled, rests_on
 from bayesem.studying import LEAST_WEIGHT, StudyResult
+from bayesem.summaries import summary
 from bayesem.verdict_text import factor_text
 
-__all__ = ["listing", "page"]
+__all__ = ["fit_page", "listing", "page"]
 
 WIDTH = 80
+FIT_COLUMNS = ["lhs", "op", "rhs", "label", "mean", "sd", "lower", "upper", "pd", "r_hat"]
 LETTERS = {SUPPORTED: "+", REFUTED: "-", NULL: "0", UNDECIDED: " ", "withheld": "?"}
 MARKS = "+ supported, - refuted, 0 practically null, ? withheld, blank undecided"
 
@@ -52,6 +56,13 @@ def _listed(name: str, model: Model) -> Iterator[str]:
             yield from _indented(f"variants: {', '.join(book.variants)}")
         yield from _indented(f"readings of the printed tables: {len(book.readings) or 'none'}")
     yield from _indented(f"{len(model.factors)} factors, {len(model.observed)} columns")
+
+
+def fit_page(fit: Fit, *, standardized: bool = False) -> str:
+    """One fit: what it is, whether it converged, and its parameters with 95% intervals."""
+    head = [line for text in str(fit).splitlines() for line in wrap(text, WIDTH)]
+    table = summary(fit, standardized=standardized)[FIT_COLUMNS].round(3)
+    return "\n".join([*head, "", table.to_string(index=False, na_rep="")])
 
 
 def _head(result: StudyResult) -> Iterator[str]:
@@ -169,8 +180,9 @@ def _line(
 ) -> str:
     cells = []
     for name, width in zip(names, widths, strict=True):
-        row = rows.loc[name]
-        cells.append(f"{_two(row['probability'])}{LETTERS[row['verdict']]}".rjust(width))
+        p: Any = rows.at[name, "probability"]
+        verdict = str(rows.at[name, "verdict"])
+        cells.append(f"{_two(p)}{LETTERS[verdict]}".rjust(width))
     weight = f"{_three(weights[reading]):>6}" if reading in weights else " " * 6
     return f"{reading:<{first}}  {weight} {' '.join(cells)}".rstrip()
 
@@ -203,6 +215,7 @@ def _readings(result: StudyResult, readings: pd.DataFrame) -> Iterator[str]:
         )
     yield ""
     yield from wrap(
+        "weight: share of the evidence, every reading being equally probable beforehand. "
         "residual: smallest squared misfit over estimates (1%), critical ratios (3%) and baseline "
         "chi-square. r: mean (sd). do not fit: printed cells that must be misprints.",
         WIDTH,
@@ -278,7 +291,9 @@ def _claims(result: StudyResult) -> Iterator[str]:
         if not pd.isna(row["estimate"]):
             size = f"{row['estimate']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]"
             yield f"    difference {size}"
-        if row["reason"]:
+        if row["reason"].startswith("not converged"):
+            yield from _indented("withheld: not every fit behind it converged (see below)")
+        elif row["reason"]:
             yield from _indented(row["reason"])
 
 

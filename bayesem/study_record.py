@@ -41,7 +41,13 @@ def record(result: StudyResult) -> dict[str, Any]:
             for k, one in enumerate(each)
         ],
         "not_assessed": [{"name": p.name, "model": p.model} for p in result.elsewhere],
-        "notes": [*convergence(result), *rests_on(result), *bounds(result), *limits(result), *result.notes],
+        "notes": [
+            *convergence(result),
+            *rests_on(result),
+            *bounds(result),
+            *limits(result),
+            *result.notes,
+        ],
         "sha256": {
             "propositions": result.propositions.sha256,
             "codebook": result.model.codebook.sha256 if result.model.codebook else None,

@@ -262,8 +262,13 @@ def _on_answers(
     incomplete = "sampling was stopped, so the chains are short" if _stopped(found) else ""
     return StudyResult(
         study, model, propositions, elsewhere, assess(propositions, found), None, None,
-        {ANSWERS: (found,)}, (*found.notes, *notes), incomplete, sampling.seconds(),
+        {ANSWERS: (found,)}, (*_unsaid(found.notes), *notes), incomplete, sampling.seconds(),
     )  # fmt: skip
+
+
+def _unsaid(notes: Sequence[str]) -> list[str]:
+    """A fit's notes, less what the verdicts' own notes say."""
+    return [note for note in notes if not note.startswith("SYNTHETIC")]
 
 
 # --- readings -------------------------------------------------------------------------------------
@@ -328,9 +333,9 @@ def _fit_readings(
     notes: list[str] = []
     for done, (name, k, count) in enumerate(plan):
         what = f"reading {name}, matrix {k + 1} of {count}"
-        sampling.tell(Progress(done, len(plan), what, sampling.seconds()))
         place = (order.index(name), k)
         try:
+            sampling.tell(Progress(done, len(plan), what, sampling.seconds()))
             moments = _rebuilt(study, name, count, place, sampling.seed)
             found, more = _fit(model, moments, _seed(sampling.seed, *place, 1), sampling)
         except (KeyboardInterrupt, SamplingError) as stop:

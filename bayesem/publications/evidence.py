@@ -45,6 +45,9 @@ PATH_SD = 0.5
 UNIT_SD = 0.5
 DRAWS = 2000
 ADAPTATIONS = 3
+#: Fewer effective draws are too few; then more are drawn, by these factors.
+ENOUGH = 200
+RETRIES = (2, 4)
 SEED = 20250813
 STARTS = {0: (0.4, -0.7), 1: (0.4,), -1: (-0.7,)}
 
@@ -106,24 +109,44 @@ def explore(publication: Publication, reading: Reading, *, draws: int = DRAWS) -
     publication : Publication
     reading : Reading
     draws : int
-        Number of importance draws; the same seed serves every call, so weights are reproducible.
+        Number of importance draws, more where too few are effective. The same seed serves every
+        call, so weights are reproducible.
     """
     rng = np.random.default_rng(SEED)
     problem = Problem(publication, reading)
     mixture = Mixture.around(_modes(problem))
-    for _ in range(ADAPTATIONS):
-        log_weight, _, (free, nuisances) = _weigh(problem, mixture, draws // 2, rng)
-        if np.isfinite(log_weight).any():
-            weight = np.exp(log_weight - logsumexp(log_weight))
-            mixture = mixture.adapted(free, nuisances, weight)
+    mixture = _adapt(problem, mixture, draws // 2, ADAPTATIONS, rng)
     log_weight, sample, _ = _weigh(problem, mixture, draws, rng)
+    for doubled in RETRIES:
+        if _effective(log_weight) >= ENOUGH:
+            break
+        mixture = _adapt(problem, mixture, draws * doubled // 2, 2, rng)
+        log_weight, sample, _ = _weigh(problem, mixture, draws * doubled, rng)
     total = float(logsumexp(log_weight))
     if not np.isfinite(total):
         raise StudyError(
             f"reading `{reading.name}` is impossible: no admissible solution prints its numbers.",
             hint="Its standardised paths may leave no residual variance.",
         )
-    return Explored(reading, total - np.log(draws), sample(np.exp(log_weight - total)))
+    return Explored(reading, total - np.log(len(log_weight)), sample(np.exp(log_weight - total)))
+
+
+def _adapt(
+    problem: "Problem", mixture: Mixture, draws: int, times: int, rng: np.random.Generator
+) -> Mixture:
+    for _ in range(times):
+        log_weight, _, (free, nuisances) = _weigh(problem, mixture, draws, rng)
+        if np.isfinite(log_weight).any():
+            weight = np.exp(log_weight - logsumexp(log_weight))
+            mixture = mixture.adapted(free, nuisances, weight)
+    return mixture
+
+
+def _effective(log_weight: Floats) -> float:
+    """Effective number of draws."""
+    if not np.isfinite(log_weight).any():
+        return 0.0
+    return float(np.exp(2 * logsumexp(log_weight) - logsumexp(2 * log_weight)))
 
 
 def _weigh(
@@ -308,7 +331,8 @@ def admissible(design: Design, solution: Standardised) -> np.ndarray:
     positive = (solution.psi > 1e-6).all(-1)
     if len(design.correlations) > 1:
         positive = positive & (np.linalg.eigvalsh(solution.Phi)[..., 0] > 1e-9)
-    return positive & (np.abs(solution.Phi) <= 1).all((-1, -2))
+    apart = np.abs(solution.Phi - np.eye(solution.Phi.shape[-1])) < 0.999
+    return positive & apart.all((-1, -2))
 
 
 def _modes(problem: Problem) -> list[tuple[Floats, Floats, Floats]]:
@@ -321,7 +345,8 @@ def _modes(problem: Problem) -> list[tuple[Floats, Floats, Floats]]:
     for r in STARTS[problem.reading.sign]:
         start = _start(problem, closest(problem.publication, problem.reading, start=r), r)
         full, misfit = _mode(problem, start, ())
-        found += [full, _mode(problem, start, every)[0]]
+        mode, covariance, slopes = full
+        found += [full, (mode, 9 * covariance, slopes), _mode(problem, start, every)[0]]
         if misfit > 20:
             found += [_mode(problem, start, (j,))[0] for j in every]
     return found

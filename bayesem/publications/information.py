@@ -102,7 +102,7 @@ def path_errors(
     The markers' loadings are held at their standardised values. That is the marker metric up to
     units, so times the ratio of two factors' units this is the error of an unstandardised weight,
     and path over error is its critical ratio. Draws are taken in chunks that stay in cache, which
-    is seven times faster than all at once.
+    is seven times faster than all at once. Not a number where the information is singular.
 
     Parameters
     ----------
@@ -129,4 +129,5 @@ def _path_errors(
     wanted = np.eye(information.shape[-1])[:, moves.paths]
     wide = np.broadcast_to(wanted, (*information.shape[:-2], *wanted.shape))
     solved = np.linalg.solve(information, wide)[..., moves.paths, :]
-    return np.sqrt(np.einsum("...kk->...k", solved))
+    variance = np.einsum("...kk->...k", solved)
+    return np.sqrt(np.where(variance > 0, variance, np.nan))
