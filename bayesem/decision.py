@@ -189,6 +189,12 @@ def overridden(
     return replace(rule, **changes)
 
 
+def _as_if_one(weights: Floats, draws: Sequence[float]) -> float:
+    """Draws behind a bound on a mixture: an unseen complement weighs at most ``w / draws``."""
+    counted = [d / w for d, w in zip(draws, weights, strict=True) if w > 0]
+    return min(counted, default=np.inf)
+
+
 def pool(found: Sequence[Evidence], weights: Sequence[float], *, sampled: bool = False) -> Evidence:
     """Mixture of the same claim's evidence from several posteriors.
 
@@ -227,8 +233,8 @@ def pool(found: Sequence[Evidence], weights: Sequence[float], *, sampled: bool =
         prior_mcse=error((e.prior_mcse for e in found), (e.prior for e in found)),
         rope_mass=mean(e.rope_mass for e in found),
         rope_mcse=error((e.rope_mcse for e in found), (e.rope_mass for e in found)),
-        draws=sum(e.draws for e in found),
-        prior_draws=sum(e.prior_draws for e in found),
+        draws=_as_if_one(w, [e.draws for e in found]),
+        prior_draws=_as_if_one(w, [e.prior_draws for e in found]),
         attainable=mean(e.attainable for e in found),
         parts=tuple(
             pool(parts, weights, sampled=sampled)

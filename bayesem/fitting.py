@@ -409,7 +409,8 @@ def _read(model: Model, table: ParameterTable, data: pd.DataFrame | Moments) -> 
         return data
     book = model.codebook
     scaled = [v for v in table.indicators if book is not None and v in book.indicators]
-    scale = book.scale if book is not None and scaled else None
+    generated = bool(data.attrs.get("synthetic"))  # generated values know no answer scale
+    scale = book.scale if book is not None and scaled and not generated else None
     return read_answers(data, table.indicators, scale=scale, scaled=scaled)
 
 

@@ -202,7 +202,8 @@ def test_mixture_keeps_certainty_exact():
     sure = evidence(1.0, draws=100)
     mixed = pool([sure] * 3, [0.1, 0.2, 0.7])
     assert mixed.probability == 1.0
-    assert bayes_factor(mixed).value == 299
+    # the complement may hide in the part that was looked at least for its weight: 100 / 0.7 draws
+    assert bayes_factor(mixed).value == pytest.approx(100 / 0.7 - 1)
     assert frechet([0.9, 0.8, 0.95]) == (pytest.approx(0.65), 0.8)
 
 
