@@ -43,7 +43,7 @@ _HOMES = {
     "summary": "summaries",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - the names are the table's
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,10 +1,10 @@
 r"""Correlation matrices with a pattern of zeros, laid out on a cube.
 
 Going through the variables of a block in order, the correlations of a new variable with the earlier
-ones are admissible exactly inside an ellipsoid, :math:`r_F^\top (R^{-1})_{FF}\, r_F < 1`, where R holds the
-earlier variables and F the free places. Scaling it to a ball and the ball to a cube gives smooth
-coordinates in (-1, 1) without walls, whatever the pattern; for a full matrix they are partial
-correlations (Lewandowski, Kurowicka & Joe 2009).
+ones are admissible exactly inside an ellipsoid, :math:`r_F^\top (R^{-1})_{FF}\, r_F < 1`, where R
+holds the earlier variables and F the free places. Scaling it to a ball and the ball to a cube gives
+smooth coordinates in (-1, 1) without walls, whatever the pattern; for a full matrix they are
+partial correlations (Lewandowski, Kurowicka & Joe 2009).
 """
 
 from collections.abc import Sequence
@@ -87,7 +87,9 @@ def _factor(places: Any, i: int, columns: list[int], like: Any, xp: Any) -> Any:
     """Cholesky factor of the free part of the inverse of the earlier variables' correlations."""
     one, zero = xp.ones_like(like[..., 0]), xp.zeros_like(like[..., 0])
     rows = [
-        xp.stack([one if a == b else places.get((max(a, b), min(a, b)), zero) for b in range(i)], -1)
+        xp.stack(
+            [one if a == b else places.get((max(a, b), min(a, b)), zero) for b in range(i)], -1
+        )
         for a in range(i)
     ]
     inverse = xp.linalg.inv(xp.stack(rows, -2))

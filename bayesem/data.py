@@ -1,4 +1,4 @@
-"""What was observed: answers case by case, or their moments, and the statistics the likelihood needs."""
+"""What was observed: answers or their moments, and the statistics of both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,9 @@ from bayesem.arrays import Floats, Ints
 from bayesem.errors import DataError, did_you_mean
 
 __all__ = ["Answers", "Moments", "Statistics", "read_answers", "statistics"]
+
+#: Squares of larger values overflow.
+LARGEST = 1e100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +68,10 @@ class Moments:
             raise _too_few(self.n, len(self.cov))
         if self.mean is not None:
             _check_mean(self.mean, self.cov)
+        if not isinstance(self.weight, int | float | np.number) or not 0 <= self.weight < np.inf:
+            raise DataError(
+                f"weight is {self.weight!r}.", hint="The weight of a reading is at least 0."
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,9 +210,12 @@ def read_answers(
     for name in names:
         _check_present(data, name)
     values = np.column_stack([_numbers(data[name], name) for name in names])
+    cases = int((~np.isnan(values)).any(1).sum())
     if len(values) <= len(names):
         raise _too_few(len(values), len(names))
     _check_columns(values, names)
+    if cases <= len(names):
+        raise _too_few(cases, len(names))
     if scale is not None:
         _check_scale(values, names, scale, scaled)
     synthetic = bool(data.attrs.get("synthetic", False))
@@ -287,7 +297,7 @@ def _from_moments(data: Moments, names: tuple[str, ...], *, means: bool) -> Stat
 
 
 def _wishart_constant(S: Floats, nu: int) -> float:
-    """What turns the kernel's normal log-likelihood of ``nu`` cases into the Wishart density of nu S."""
+    """From the kernel's normal log-likelihood of ``nu`` cases to the Wishart density of nu S."""
     from scipy.special import multigammaln
 
     p = len(S)
@@ -324,11 +334,12 @@ def _numbers(column: pd.Series, name: str) -> Floats:
         return column.to_numpy(float)
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_complex_dtype(column):
         kept = column.dropna()
-        bad = next((v for v in kept if not isinstance(v, int | float)), None)
-        shown = repr(bad) if bad is not None else str(column.dtype)
-        row = "" if bad is None else f" (row {kept.index[[v is bad for v in kept]][0]!r})"
+        found = ((k, v) for k, v in enumerate(kept) if not isinstance(v, int | float))
+        at, bad = next(found, (None, None))
+        shown = f"cells of type {column.dtype}" if at is None else _shown(bad)
+        row = "" if at is None else f" (row {kept.index[at]!r})"
         raise DataError(
-            f"column `{name}` holds {shown}{row}, which is not a number.",
+            f"column `{name}` holds {shown}{row}, not numbers.",
             hint="Recode the column to numbers, with NaN where an answer is missing "
             "(pandas.read_csv has `decimal=` for decimal commas and `na_values=`).",
         )
@@ -342,6 +353,12 @@ def _numbers(column: pd.Series, name: str) -> Floats:
     return values
 
 
+def _shown(cell: object) -> str:
+    """A cell for a message; none is shown whole if it is long."""
+    text = repr(cell)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
 def _check_columns(values: Floats, names: Sequence[str]) -> None:
     for j, name in enumerate(names):
         column = values[:, j][~np.isnan(values[:, j])]
@@ -350,7 +367,12 @@ def _check_columns(values: Floats, names: Sequence[str]) -> None:
                 f"column `{name}` is empty: every cell is missing.",
                 hint="Take it out of the model or check the file.",
             )
-        if np.ptp(column) <= 1e-12 * max(1.0, abs(column[0])):
+        if np.abs(column).max() > LARGEST:
+            raise DataError(
+                f"column `{name}` holds {column[np.abs(column).argmax()]:g}, too large to compute with.",
+                hint="Choose a larger unit; or, if it codes a missing answer, write NaN.",
+            )
+        if np.ptp(column) <= 1e-12 * np.abs(column).max():
             raise DataError(
                 f"column `{name}` is constant ({column[0]:g} in every row).",
                 hint="A constant tells nothing of a factor; take it out of the model.",
@@ -369,7 +391,7 @@ def _check_collinear(values: Floats, names: Sequence[str]) -> None:
         return
     scaled = (whole - whole.mean(0)) / np.maximum(whole.std(0), 1e-300)
     R = scaled.T @ scaled / len(whole)
-    i, j = np.unravel_index(np.argmax(np.abs(np.triu(R, 1))), R.shape)
+    i, j = map(int, np.unravel_index(np.argmax(np.abs(np.triu(R, 1))), R.shape))
     if abs(R[i, j]) > 1 - 1e-10:
         raise DataError(
             f"columns `{names[i]}` and `{names[j]}` are duplicates (correlation {R[i, j]:.3f}).",
@@ -377,7 +399,7 @@ def _check_collinear(values: Floats, names: Sequence[str]) -> None:
         )
     if np.linalg.eigvalsh(R)[0] < 1e-10:
         weights = np.abs(np.linalg.eigh(R)[1][:, 0])
-        involved = ", ".join(f"`{names[k]}`" for k in np.flatnonzero(weights > 0.05))
+        involved = ", ".join(f"`{names[int(k)]}`" for k in np.flatnonzero(weights > 0.05))
         raise DataError(
             f"the columns {involved} depend linearly on each other.",
             hint="Take one of them out; a sum or mean of others cannot stand beside them.",
@@ -397,7 +419,7 @@ def _check_scale(
             raise DataError(
                 f"column `{name}` holds {values[row, j]:g} (row {row}), outside the codebook's "
                 f"scale {low:g} to {high:g}.",
-                hint="If it codes a missing answer, write NaN; else correct `scale` in the codebook.",
+                hint="If it codes a missing answer, write NaN; else mend the codebook's `scale`.",
             )
 
 
@@ -418,15 +440,22 @@ def _check_covariance(cov: pd.DataFrame) -> None:
     if cov.columns.has_duplicates:
         name = cov.columns[cov.columns.duplicated()][0]
         raise DataError(f"`{name}` names two variables.", hint="Names must differ.")
-    try:
-        values = cov.to_numpy(float)
-    except (TypeError, ValueError):
-        raise DataError("the covariance matrix holds text.", hint="Give numbers only.") from None
+    if cov.empty:
+        raise DataError("the covariance matrix is empty.", hint="Give at least one variable.")
+    if not all(_is_real(kind) for kind in cov.dtypes):
+        raise DataError(
+            "the covariance matrix holds text, or cells that are no real numbers.",
+            hint="Give numbers only (pandas.read_csv has `decimal=` and `index_col=0`).",
+        )
+    values = cov.to_numpy(float, na_value=np.nan)
     if not np.isfinite(values).all():
-        raise DataError("the covariance matrix has empty or infinite cells.", hint="Fill them.")
+        raise DataError(
+            "the covariance matrix has empty or infinite cells.",
+            hint="Fill them; both triangles are needed.",
+        )
     largest = np.abs(values - values.T)
     if (largest > 1e-8 * np.abs(values).max()).any():
-        i, j = np.unravel_index(np.argmax(largest), largest.shape)
+        i, j = map(int, np.unravel_index(np.argmax(largest), largest.shape))
         raise DataError(
             f"the covariance matrix is not symmetric: [{cov.index[i]}, {cov.columns[j]}] is "
             f"{values[i, j]:g} and its mirror {values[j, i]:g}.",
@@ -444,11 +473,20 @@ def _check_covariance(cov: pd.DataFrame) -> None:
         )
 
 
+def _is_real(kind: object) -> bool:
+    """Whether a column's type is one of real numbers; text that looks like one is not."""
+    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind)  # type: ignore[arg-type]
+
+
 def _check_mean(mean: pd.Series, cov: pd.DataFrame) -> None:
-    if not isinstance(mean, pd.Series) or set(mean.index) != set(cov.columns):
+    if not isinstance(mean, pd.Series) or sorted(map(str, mean.index)) != sorted(
+        map(str, cov.columns)
+    ):
         raise DataError(
             "mean does not name the same variables as cov.",
             hint="Use pd.Series(means, index=cov.columns).",
         )
-    if not np.isfinite(mean.to_numpy(float)).all():
+    if not _is_real(mean.dtype):
+        raise DataError("mean holds text.", hint="Give numbers only.")
+    if not np.isfinite(mean.to_numpy(float, na_value=np.nan)).all():
         raise DataError("mean has empty or infinite cells.", hint="Fill them or leave mean out.")

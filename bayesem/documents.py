@@ -122,13 +122,16 @@ def read_text(path: Path, error: ErrorKind) -> str:
         raw = path.read_bytes()
         text = raw.decode("utf-8-sig")
     except FileNotFoundError:
-        raise error(f"There is no file `{path}`.") from None
+        raise error(f"There is no file `{path}`.", hint="Check the name and the folder.") from None
     except UnicodeDecodeError:
-        raise error(f"`{path}` is not text in UTF-8.") from None
+        raise error(f"`{path}` is not text in UTF-8.", hint="Save it as UTF-8.") from None
     except (OSError, ValueError) as trouble:
-        raise error(f"`{path}` cannot be read: {trouble}.") from None
+        raise error(f"`{path}` cannot be read: {trouble}.", hint="Name a text file.") from None
     if len(text) > LONGEST_TEXT:
-        raise error(f"`{path}` has {len(text):,} characters; at most {LONGEST_TEXT:,} are read.")
+        raise error(
+            f"`{path}` has {len(text):,} characters; at most {LONGEST_TEXT:,} are read.",
+            hint="Is it the right file?",
+        )
     return text.replace("\r\n", "\n")
 
 

@@ -15,6 +15,8 @@ from typing import Protocol
 
 LONGEST_GUESS = 100  # names longer than this are never compared: the comparison is quadratic
 MOST_GUESSES = 2000
+LONGEST_MESSAGE = 320  # a cell, a name or a text of the user's may be a megabyte
+LONGEST_HINT = 300
 
 
 class Place(Protocol):
@@ -46,10 +48,11 @@ class BayesemError(Exception):
     def __init__(
         self, message: str, *, span: Place | None = None, hint: str = "", label: str | None = None
     ) -> None:
+        message = _clipped(message, LONGEST_MESSAGE)
         super().__init__(message)
         self.message = message
         self.span = span
-        self.hint = hint
+        self.hint = _clipped(hint, LONGEST_HINT)
         self.label = label
 
     def __str__(self) -> str:
@@ -125,6 +128,14 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     near = [(_likeness(name, c), c) for c in islice(known, MOST_GUESSES)]
     best = max(near, key=lambda pair: pair[0], default=(0.0, ""))
     return f"Did you mean `{best[1]}`?" if best[0] >= 0.6 else ""
+
+
+def _clipped(text: str, longest: int) -> str:
+    """Leave the middle of a long text out: its ends say what is wrong."""
+    if len(text) <= longest:
+        return text
+    half = longest // 2 - 3
+    return f"{text[:half]} ... {text[-half:]}"
 
 
 def _likeness(name: str, candidate: str) -> float:

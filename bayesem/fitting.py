@@ -28,6 +28,7 @@ from bayesem.partable import ParameterTable, parameter_table
 from bayesem.posterior import Fit, Settings, named_draws, reserved
 from bayesem.priordraws import draw_prior
 from bayesem.sampling.convergence import Convergence, diagnose
+from bayesem.seeds import check_seed
 from bayesem.spec import Spec, specification
 
 __all__ = ["Prepared", "fit", "graph", "prepare"]
@@ -83,14 +84,19 @@ def prepare(
     notes: list[str] = []
     if isinstance(data, Moments) and data.mean is None and means:
         means = False
-        notes.append("only the covariance matrix was given, so the means are not modelled (Wishart)")
+        notes.append(
+            "only the covariance matrix was given, so the means are not modelled (Wishart)"
+        )
+    for name, value in (("means", means), ("fixed_x", fixed_x)):
+        if not isinstance(value, bool | np.bool_):
+            raise ModelError(f"{name} is {value!r}.", hint="Use True or False.")
+    _check_names(model, data)
     table = parameter_table(model, identify=identify, means=means, fixed_x=fixed_x)  # type: ignore[arg-type]
-    _check_names(model, table, data)
     kept = _read(model, table, data)
     if isinstance(kept, Answers) and table.fixed_x and _missing_in(kept, table.fixed_x):
         table = parameter_table(model, identify=identify, means=means, fixed_x=False)  # type: ignore[arg-type]
         notes.append(
-            f"cells are missing in {', '.join(f'`{x}`' for x in _missing_in(kept, table.phantoms))}, so "
+            f"cells are missing in {_quoted(_missing_in(kept, table.phantoms))}, so "
             "the observed predictors are modelled and not conditioned on"
         )
     stats = statistics(kept, table.indicators, means=means)
@@ -141,8 +147,8 @@ def fit(
     priors : str or mapping, optional
         ``"default"``, ``"blavaan"``, or priors by kind (``loadings paths intercepts factor_means
         residual_sd factor_sd correlations``), label or ``"lhs op rhs"``, as text in PyMC's
-        parameterisation or PyMC distributions. A prior on ``a ~~ b`` is on the correlation, on
-        ``a ~~ a`` on the standard deviation, unless marked ``[cov]``, ``[var]`` or ``[prec]``. A prior
+        parameterisation or PyMC distributions. A prior on ``a ~~ b`` is on the correlation, on ``a
+        ~~ a`` on the standard deviation, unless marked ``[cov]``, ``[var]`` or ``[prec]``. A prior
         by kind is in home units (factor variance 1); one by label or cell in the reported metric.
     identify : {"marker", "unit"}
         What gives a factor its scale in everything that is reported.
@@ -174,14 +180,14 @@ def fit(
         cross_loadings=cross_loadings, method_factor=method_factor,
     )  # fmt: skip
     _check_arguments(method, sampler, draws, tune, chains, cores)
+    check_seed(seed)
     clock = _Clock()
     with clock.stage("model"):
-        ready = prepare(
-            model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors
-        )
+        ready = prepare(model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors)
     seed = secrets.randbits(31) if seed is None else int(seed)
     settings = Settings(
-        ready.spec.preset, identify, ready.table.means, bool(ready.table.fixed_x), draws, tune, chains,
+        ready.spec.preset, identify, ready.table.means, bool(ready.table.fixed_x), draws, tune,
+        chains,
         seed, sampler, prior_text=_prior_text(ready.spec), priors_argument=priors,
     )  # fmt: skip
     result = _sample(ready, settings, clock, cores=cores, progress=progress)
@@ -225,7 +231,8 @@ def _sample(
     """Run the chains, once more with help if they need it, and judge them."""
     from bayesem.sampling.run import run_chains
 
-    attempt, helped = 0, ()
+    attempt = 0
+    helped: tuple[str, ...] = ()
     while True:
         raw = run_chains(ready, settings, attempt, clock.stage, cores=cores, progress=progress)
         with clock.stage("draws"):
@@ -292,7 +299,9 @@ def _tree(
         "sampled_posterior": _numbered(xr.Dataset({"x": (dims, raw.x)}, coords=parameter)),
     }
     if raw.log_prior is not None:
-        groups["log_prior"] = _numbered(xr.Dataset({"log_prior": (("chain", "draw"), raw.log_prior)}))
+        groups["log_prior"] = _numbered(
+            xr.Dataset({"log_prior": (("chain", "draw"), raw.log_prior)})
+        )
     groups |= _prior_groups(spec, settings)
     groups |= _observed(ready)
     tree = xr.DataTree.from_dict(groups)
@@ -309,7 +318,9 @@ def _prior_groups(spec: Spec, settings: Settings) -> dict[str, xr.Dataset]:
     coords = {"parameter": list(spec.names)}
     return {
         "prior": _numbered(xr.Dataset(named_draws(spec, x))),
-        "sampled_prior": _numbered(xr.Dataset({"x": (("chain", "draw", "parameter"), x)}, coords=coords)),
+        "sampled_prior": _numbered(
+            xr.Dataset({"x": (("chain", "draw", "parameter"), x)}, coords=coords)
+        ),
     }
 
 
@@ -350,8 +361,11 @@ def _refuse(**arguments: Any) -> None:
         "method_factor": "a common-method factor",
     }
     for name, value in arguments.items():
-        if value:
-            raise NotAvailableError(f"`{name}` ({texts[name]}) is not available yet.")
+        given = value is not None if np.ndim(value) == 0 else len(value) > 0
+        if given and not (isinstance(value, Mapping) and not value):
+            raise NotAvailableError(
+                f"`{name}` ({texts[name]}) is not available yet.", hint="Leave it out."
+            )
 
 
 def _check_arguments(
@@ -363,34 +377,44 @@ def _check_arguments(
         raise ModelError(f"sampler is {sampler!r}.", hint='Use "nutpie" or "pymc".')
     for name, value, least in (("draws", draws, 4), ("tune", tune, 1), ("chains", chains, 1)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise ModelError(f"{name} is {value!r}.", hint=f"Use a whole number of at least {least}.")
-    if cores is not None and cores < 1:
-        raise ModelError(f"cores is {cores!r}.", hint="Use at least 1.")
+            raise ModelError(
+                f"{name} is {value!r}.", hint=f"Use a whole number of at least {least}."
+            )
+    whole = isinstance(cores, int | np.integer) and not isinstance(cores, bool)
+    if cores is not None and not (whole and cores >= 1):
+        raise ModelError(f"cores is {cores!r}.", hint="Use a whole number of at least 1.")
 
 
-def _check_names(model: Model, table: ParameterTable, data: Any) -> None:
+def _check_names(model: Model, data: Any) -> None:
     """Names that collide, and names that are neither a factor nor a column (with their place)."""
-    taken = reserved([*table.labels, *(d.name for d in table.definitions)])
+    taken = reserved([*model.labels, *(d.name for d in model.definitions)])
     if taken:
         raise ModelError(
             f"the label `{sorted(taken)[0]}` is the name of one of the posterior's own variables.",
             hint="Choose another label.",
         )
-    columns = _columns(data)
+    columns, latent = _columns(data), model.factors
+    known = {*columns, *latent}
     for statement in model.parsed.statements:
         for name in (statement.lhs, *statement.term.factors):
-            if name and name not in table.latent and name not in columns:
+            if name and name not in known:
                 raise ModelError(
                     f"`{name}` is neither a factor nor a column of the data.",
                     span=statement.term.span if name != statement.lhs else statement.span,
-                    hint=did_you_mean(name, [*table.latent, *columns]),
+                    hint=did_you_mean(name, [*latent, *columns])
+                    or f"The data have: {_listed(columns)}.",
                 )
-    for factor in table.latent:
+    for factor in latent:
         if factor in columns:
             raise ModelError(
                 f"`{factor}` is a factor of the model and also a column of the data.",
                 hint="Rename one of them, so that it is clear which is meant.",
             )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return shown or "no columns"
 
 
 def _columns(data: Any) -> list[str]:
@@ -416,6 +440,10 @@ def _read(model: Model, table: ParameterTable, data: pd.DataFrame | Moments) -> 
 
 def _missing_in(data: Answers, names: Sequence[str]) -> list[str]:
     return [v for v in names if np.isnan(data.values[:, data.names.index(v)]).any()]
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _data_notes(data: Answers | Moments, stats: Statistics) -> list[str]:

@@ -1,4 +1,4 @@
-"""A specification as a readable PyMC graph: the definition that the compiled kernels are checked against."""
+"""A specification as a readable PyMC graph: what the kernels are checked against."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,10 +26,10 @@ __all__ = ["Bounded", "graph_of"]
 def graph_of(spec: Spec, data: Answers | Moments) -> pm.Model:
     """Build the PyMC model of a specification.
 
-    Each kind of parameter is one random variable (where its priors are of one family) with a dimension
-    whose coordinates are the parameters' names. Where the marker metric is asked for, the random
-    variables are in home units (``unit_loading``, ``unit_path``) and ``loading``, ``path`` follow from
-    them. Labels and defined parameters are Deterministics under their own names.
+    Each kind of parameter is one random variable (where its priors are of one family) with a
+    dimension whose coordinates are the parameters' names. Where the marker metric is asked for, the
+    random variables are in home units (``unit_loading``, ``unit_path``) and ``loading``, ``path``
+    follow from them. Labels and defined parameters are Deterministics under their own names.
 
     Parameters
     ----------
@@ -262,7 +262,13 @@ def _correlations(
     """All free correlations as one vector: LKJ by block, within the positive definite matrices."""
     position = {k: j for j, k in enumerate(members)}
     blocks = [
-        (len(b.nodes), b.eta, b.log_normaliser, [(position[k], i, j) for k, i, j in b.members], b.full)
+        (
+            len(b.nodes),
+            b.eta,
+            b.log_normaliser,
+            [(position[k], i, j) for k, i, j in b.members],
+            b.full,
+        )
         for b in spec.blocks
     ]
     cubes = [
@@ -331,7 +337,9 @@ class _VectorBounded(Bounded):
 
 def _elementwise(value: Any, parameters: Sequence[Parameter]) -> Any:
     """Priors of single values, summed."""
-    parts = [_log_density(p.prior, value[j]) for j, p in enumerate(parameters) if p.prior is not None]
+    parts = [
+        _log_density(p.prior, value[j]) for j, p in enumerate(parameters) if p.prior is not None
+    ]
     return pt.stack(parts).sum() if parts else pt.constant(0.0)
 
 
@@ -403,11 +411,9 @@ def _joint(spec: Spec) -> Any:
 
 def _joint_logp(spec: Spec, value: Any) -> Any:
     v = _with_derived(spec, value)
-    entries = enumerate((*spec.parameters, *spec.derived))
     groups: dict[tuple[str, str | None], list[tuple[int, Prior]]] = {}
-    for k, entry in entries:
-        if entry.prior is not None:
-            groups.setdefault((entry.prior.family, entry.prior.mark), []).append((k, entry.prior))
+    for k, prior in spec.priors:
+        groups.setdefault((prior.family, prior.mark), []).append((k, prior))
     parts = [_group_density(spec, v, members) for members in groups.values()]
     M = _fill(spec, v)
     for block in spec.blocks:
@@ -437,16 +443,14 @@ def _group_density(spec: Spec, v: Any, members: list[tuple[int, Prior]]) -> Any:
         return log_slope.sum()
     if first.family == "beta" and first.mark == "cor":
         x, log_slope = (x + 1) / 2, log_slope - np.log(2)
-    return (pm.logp(_distribution(first.family, columns), x) + log_slope).sum()
+    return (pm.logp(_distribution(first.family, list(columns)), x) + log_slope).sum()
 
 
 def _covariance_scale(spec: Spec, v: Any, where: np.ndarray) -> Any:
-    """The two standard deviations that make a covariance of each correlation (1 for covariances)."""
+    """The product of standard deviations by which each correlation becomes a covariance."""
     padded = pt.concatenate([v, pt.ones(1)])
     terms = [next(t for t in spec.terms if t.source == k) for k in where]
-    return (
-        padded[np.array([t.first for t in terms])] * padded[np.array([t.second for t in terms])]
-    )
+    return padded[np.array([t.first for t in terms])] * padded[np.array([t.second for t in terms])]
 
 
 def _with_derived(spec: Spec, value: Any) -> Any:
@@ -636,7 +640,9 @@ def _observe_moments(spec: Spec, data: Moments, M: list[Any]) -> None:
         Sigma = implied_covariance(Lambda, Beta, Psi, Theta)
         S = np.atleast_2d(stats.wishart(df=int(n) - 1, scale=Sigma / (n - 1)).rvs(random_state=rng))
         mu = implied_mean(Lambda, Beta, nu, alpha) if with_mean else np.zeros(len(names))
-        noise = np.linalg.cholesky(Sigma / n) @ rng.standard_normal(len(names)) if with_mean else 0.0
+        noise = (
+            np.linalg.cholesky(Sigma / n) @ rng.standard_normal(len(names)) if with_mean else 0.0
+        )
         return np.vstack([mu + noise, S])
 
     pm.modelcontext(None).add_coords({"moment": ["mean", *names]})

@@ -87,7 +87,9 @@ def _error(spec: Spec, null: Floats) -> IdentificationError:
     named = [spec.parameters[k] for k in involved]
     listed = ", ".join(f"`{p.name}`" for p in named[:8])
     more = f" and {len(named) - 8} more" if len(named) > 8 else ""
-    span = next((r.span for p in named for r in spec.table.rows if r.name == p.name and r.span), None)
+    span = next(
+        (r.span for p in named for r in spec.table.rows if r.name == p.name and r.span), None
+    )
     if len(named) == 1:
         message = f"{listed} changes nothing that the data could show."
     else:

@@ -1,4 +1,4 @@
-"""Constraints on labels, brought to the form ``sum(coefficient * label) + constant (== or >) 0``."""
+"""Constraints on labels, as ``sum(coefficient * label) + constant`` equal to or above 0."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

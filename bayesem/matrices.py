@@ -1,4 +1,4 @@
-"""The matrices of a linear SEM and the moments that they imply: one definition for every array library."""
+"""The matrices of a linear SEM and the moments that they imply."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +72,7 @@ def total_effects(Beta: Any, *, xp: Any = np) -> Any:
 
 
 def implied_covariance(Lambda: Any, Beta: Any, Psi: Any, Theta: Any, *, xp: Any = np) -> Any:
-    r"""Covariance the model implies, :math:`\Lambda (I-B)^{-1} \Psi (I-B)^{-\top} \Lambda^\top + \Theta`.
+    r"""Implied covariance, :math:`\Lambda (I-B)^{-1} \Psi (I-B)^{-\top} \Lambda^\top + \Theta`.
 
     Parameters
     ----------

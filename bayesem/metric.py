@@ -1,9 +1,9 @@
-"""In which metric a factor is sampled, and how the draws come back to the metric that was asked for.
+"""In which metric a factor is sampled, and how draws come back to the one asked for.
 
-The home metric gives each factor a (residual) variance of 1 and a free, positive marker loading. The
-marker metric is a rescaling of it, factor by factor, so that no verdict depends on the choice. A
-factor leaves home only where the user's own statement (a shared label, a fixed value, a prior on one
-parameter) is about the marker metric.
+The home metric gives each factor a (residual) variance of 1 and a free, positive marker loading.
+The marker metric is a rescaling of it, factor by factor, so that no verdict depends on the choice.
+A factor leaves home only where the user's own statement (a shared label, a fixed value, a prior on
+one parameter) is about the marker metric.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ __all__ = ["Scale", "home_scales", "rescale"]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The reported unit of one factor in home units: its marker's home loading over its fixed one."""
+    """A factor's reported unit in home units: its marker's home loading over its fixed one."""
 
     factor: int
     row: Row

@@ -118,7 +118,10 @@ def read_model(source: str | Path) -> Model:
 def _is_path(source: object) -> bool:
     """Whether a text names a file: a model text that ends so has an operator in it."""
     if not isinstance(source, str):
-        raise ModelError(f"A model is text or a path, not of type `{type(source).__name__}`.")
+        raise ModelError(
+            f"A model is text or a path, not of type `{type(source).__name__}`.",
+            hint="Give a study's name, a path to a `.sem` file, or the model's text.",
+        )
     if not source.endswith(".sem") or "\n" in source:
         return False
     return re.search(r"[\w\s]\s*[=:]?~", source) is None or Path(source).is_file()
@@ -194,6 +197,7 @@ def _edit(parsed: Parsed, target: str, variant: str, change: Callable[[Term], Te
 
 def _checked(model: Model) -> Model:
     if not model.parsed.statements:
+        _check_names(model)  # `y <- x` reads as a constraint
         hint = "A first line might be `f =~ x1 + x2 + x3`."
         raise ModelError("The model says nothing.", hint=hint)
     _check_factors(model)
@@ -257,7 +261,7 @@ def _check_names(model: Model) -> None:
         for name in _used(item):
             if name.text not in known:
                 message = f"`{name.text}` is neither a label nor a defined parameter."
-                hint = did_you_mean(name.text, known)
+                hint = did_you_mean(name.text, known) or "Give a parameter this label: `y ~ a*x`."
                 raise ModelError(message, span=name.span, hint=hint, label=name.text)
 
 

@@ -1,4 +1,4 @@
-"""The parameter table: one row per parameter, the user's first, then the defaults of lavaan's sem()."""
+"""The parameter table: the user's rows, then the defaults of lavaan's sem()."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -167,10 +167,12 @@ class _Draft:
             return "Psi", inner.index(lhs), inner.index(rhs), kind
         return "Theta", self.observed.index(lhs), self.observed.index(rhs), kind
 
-    def add(self, lhs: str, op: str, rhs: str, value: float | None, **more: bool) -> None:
+    def add(
+        self, lhs: str, op: str, rhs: str, value: float | None, *, marker: bool = False
+    ) -> None:
         matrix, i, j, kind = self.place(lhs, op, rhs)
         if not self.has(matrix, i, j):
-            self.rows.append(Row(lhs, op, rhs, matrix, i, j, kind, value, **more))
+            self.rows.append(Row(lhs, op, rhs, matrix, i, j, kind, value, marker=marker))
 
 
 def parameter_table(
@@ -197,7 +199,7 @@ def parameter_table(
     NotAvailableError
         For thresholds and products of factors.
     """
-    draft = _begin(model, identify, means)
+    draft = _begin(model, identify, means=means)
     _user_rows(draft)
     _scales(draft)
     exogenous = _variances(draft)
@@ -210,21 +212,31 @@ def parameter_table(
     rows = _freeze(draft.rows, fixed)
     rows = _share_labels(rows)
     table = ParameterTable(
-        rows, draft.observed, draft.factors, draft.latent, fixed, model.definitions, (), identify, means
+        rows,
+        draft.observed,
+        draft.factors,
+        draft.latent,
+        fixed,
+        model.definitions,
+        (),
+        identify,
+        means,
     )
     _check_empty_factors(table)
     known = {label: found[0].kind for label, found in table.labels.items()}
     return replace(table, constraints=linear_constraints(model.parsed.constraints, known))
 
 
-def _begin(model: Model, identify: Identify, means: bool) -> _Draft:
+def _begin(model: Model, identify: Identify, *, means: bool) -> _Draft:
     if identify not in ("marker", "unit"):
         raise ModelError(
             f"identify is {identify!r}.", hint='Use "marker" or "unit" (factor variances 1).'
         )
     for s in model.parsed.statements:
         if s.op == "|":
-            raise NotAvailableError(f"thresholds (`{s.lhs} | ...`) are not available yet.", span=s.span)
+            raise NotAvailableError(
+                f"thresholds (`{s.lhs} | ...`) are not available yet.", span=s.span
+            )
         if len(s.term.factors) > 1:
             product = ":".join(s.term.factors)
             raise NotAvailableError(
@@ -288,9 +300,7 @@ def _scales(draft: _Draft) -> None:
     }
     for factor in draft.latent:
         mine = [k for k, r in enumerate(draft.rows) if r.op == "=~" and r.lhs == factor]
-        variance = next(
-            (r for r in draft.rows if r.op == "~~" and r.lhs == r.rhs == factor), None
-        )
+        variance = next((r for r in draft.rows if r.op == "~~" and r.lhs == r.rhs == factor), None)
         if draft.identify == "unit":
             if variance is None:
                 draft.add(factor, "~~", factor, 1.0, marker=True)
@@ -305,12 +315,12 @@ def _scales(draft: _Draft) -> None:
 def _pin(draft: _Draft, k: int, what: str, identify: str) -> None:
     row = draft.rows[k]
     if row.prior is not None:
+        other = "the variance" if identify == "marker" else "a loading"
         raise ModelError(
             f"`{row.name}` has a prior, but it is fixed at 1 to give `{row.lhs}` a scale "
             f'(identify="{identify}").',
             span=row.span,
-            hint=f"Free it with `NA*` and fix {'the variance' if identify == 'marker' else 'a loading'}"
-            " instead, or put the prior elsewhere.",
+            hint=f"Free it with `NA*` and fix {other} instead, or put the prior elsewhere.",
         )
     draft.rows[k] = replace(row, value=1.0, marker=True)
 
@@ -397,7 +407,8 @@ def _share_labels(rows: tuple[Row, ...]) -> tuple[Row, ...]:
                 hint="One parameter has one prior.",
             )
     return tuple(
-        replace(r, value=fixed[r.label]) if r.label in fixed and r.value is None else r for r in rows
+        replace(r, value=fixed[r.label]) if r.label in fixed and r.value is None else r
+        for r in rows
     )
 
 
@@ -432,5 +443,3 @@ def unknown_label(name: str, known: Iterable[str], span: Span | None) -> Constra
     return ConstraintError(
         f"`{name}` is not a label of the model.", span=span, hint=did_you_mean(name, list(known))
     )
-
-

@@ -20,7 +20,15 @@ from bayesem.spec import Spec
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["Fit", "Settings", "cell", "label_values", "named_draws", "reported_matrices", "reserved"]
+__all__ = [
+    "Fit",
+    "Settings",
+    "cell",
+    "label_values",
+    "named_draws",
+    "reported_matrices",
+    "reserved",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ class Fit:
 
     @property
     def converged(self) -> bool:
-        """Whether the chains pass every criterion of :class:`~bayesem.sampling.convergence.Thresholds`."""
+        """Whether the chains pass every criterion of ``sampling.convergence.Thresholds``."""
         return self.convergence.ok
 
     @property
@@ -183,7 +191,7 @@ def named_draws(spec: Spec, x: Floats) -> dict[str, xr.DataArray]:
 def label_values(
     table: ParameterTable, matrices: Matrices, read: Callable[[Matrices, Row], Floats] | None = None
 ) -> dict[str, Floats]:
-    """Values of labels and defined parameters, (chain, draw); raw unless ``read`` says otherwise."""
+    """Labels and defined parameters, (chain, draw); raw unless ``read`` says otherwise."""
     read = read or cell
     labels = {label: read(matrices, rows[0]) for label, rows in table.labels.items()}
     more = defined(table.definitions, labels)

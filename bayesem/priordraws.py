@@ -1,4 +1,4 @@
-"""Draws from the prior as it is sampled: truncated, constrained and positive definite, by rejection."""
+"""Draws from the prior as it is sampled: truncated, constrained, positive definite."""
 
 import numpy as np
 

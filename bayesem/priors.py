@@ -289,7 +289,11 @@ def prior_from(source: Any, variable: str, *, where: str, mark: str | None = Non
         )
     name, inner, suffix = found.groups()
     return _check(
-        _family(name, where), _numbers(inner, source, where), suffix or mark, variable, where
+        _family(name, where),
+        _numbers(_family(name, where), inner, source, where),
+        suffix or mark,
+        variable,
+        where,
     )
 
 
@@ -304,9 +308,23 @@ def _family(name: str, where: str) -> str:
     return key
 
 
-def _numbers(inner: str, source: str, where: str) -> tuple[float, ...]:
+def _numbers(name: str, inner: str, source: str, where: str) -> tuple[float, ...]:
+    """The arguments in PyMC's order; those with a name may stand in any."""
+    order = FAMILIES[name].arguments
+    given: dict[str, float] = {}
     try:
-        return tuple(float(part.split("=")[-1]) for part in inner.split(",") if part.strip())
+        for k, part in enumerate(inner.split(",") if inner.strip() else ()):
+            key, _, value = part.rpartition("=")
+            key = key.strip() or (order[k] if k < len(order) else f"argument {k + 1}")
+            if key in given or (key not in order and k < len(order)):
+                raise PriorError(
+                    f"`{key}` of the prior {source!r} of {where} is unknown or given twice.",
+                    hint=f"`{name}` takes {', '.join(order)}.",
+                )
+            given[key] = float(value)
+        return tuple(given[key] for key in order if key in given) + tuple(
+            value for key, value in given.items() if key not in order
+        )
     except ValueError:
         raise PriorError(
             f"the prior {source!r} of {where} has an argument that is not a number.",
@@ -325,16 +343,20 @@ def _check(
             hint="The parameterisation is PyMC's.",
         )
     for argument, value in zip(family.arguments, args, strict=True):
-        bounded = argument not in ("lower", "upper")
+        bounded = name == "uniform" or argument not in ("lower", "upper")
         if math.isnan(value) or (bounded and not math.isfinite(value)):
-            raise PriorError(f"`{argument}` of the prior of {where} is {value}.", hint="Give a number.")
+            raise PriorError(
+                f"`{argument}` of the prior of {where} is {value}.", hint="Give a number."
+            )
         if argument in family.positive and value <= 0:
             raise PriorError(
                 f"`{argument}` of the {name} prior of {where} is {value:g}; it must be above 0.",
                 hint="The parameterisation is PyMC's (gamma: shape and rate; normal: mean and sd).",
             )
     if name in ("uniform", "truncatednormal") and args[-2] >= args[-1]:
-        raise PriorError(f"the {name} prior of {where} is empty: lower is not below upper.", hint="")
+        raise PriorError(
+            f"the {name} prior of {where} is empty: lower is not below upper.", hint=""
+        )
     return Prior(name, args, _mark(mark, variable, where), given=True)
 
 
@@ -364,7 +386,7 @@ def _from_graph(source: Any, variable: str, where: str) -> Prior:
     if owner is None:
         raise PriorError(
             f"the prior of {where} is a {type(source).__name__}.",
-            hint='Give text such as "normal(0, 1)" or a PyMC distribution (`pm.Normal.dist(0, 1)`).',
+            hint='Give text ("normal(0, 1)") or a PyMC distribution (`pm.Normal.dist(0, 1)`).',
         )
     import pymc as pm
 
@@ -383,7 +405,7 @@ def _constants(params: Any) -> tuple[float, ...] | None:
     for p in params:
         try:
             value = np.asarray(p.eval())
-        except Exception:  # noqa: BLE001 - a parameter that is itself random stays a graph
+        except Exception:
             return None
         if value.ndim or not np.isfinite(value):
             return None

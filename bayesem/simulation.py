@@ -20,6 +20,7 @@ from bayesem.model import Model, read_model
 from bayesem.partable import ParameterTable, parameter_table
 from bayesem.posterior import Fit, named_draws
 from bayesem.priordraws import draw_prior
+from bayesem.seeds import check_seed
 from bayesem.spec import Spec
 from bayesem.truth import population
 
@@ -92,7 +93,9 @@ def simulate(
     model = model if isinstance(model, Model) else read_model(model)
     table = parameter_table(model, identify=identify, fixed_x=False)  # type: ignore[arg-type]
     _check_n(n, len(table.indicators))
-    scale = _scale(model, table, answers)
+    if not isinstance(seed, np.random.Generator):
+        check_seed(seed)
+    scale = _scale(model, table, answers=answers)
     matrices, named = population(model, table, truth or {})
     rng = np.random.default_rng(seed)
     L = np.linalg.cholesky(matrices.Sigma)
@@ -139,6 +142,7 @@ def prior_predictive(
         If a prior is improper or outside the built-in families.
     """
     _check_draws(draws)
+    check_seed(seed)
     ready = prepare(
         model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors, check=False
     )
@@ -172,6 +176,7 @@ def predictive(fit: Fit, *, draws: int = 200, seed: int = 0) -> xr.DataTree:
     DataError
         If the posterior has fewer draws.
     """
+    check_seed(seed)
     matrices = flat_draws(fit, draws)
     rng = np.random.default_rng(seed)
     replicated = _replicate(fit.spec, fit.data, matrices, rng, about=True)
@@ -369,7 +374,7 @@ def _check_draws(draws: int) -> None:
 
 
 def _scale(
-    model: Model, table: ParameterTable, answers: bool
+    model: Model, table: ParameterTable, *, answers: bool
 ) -> tuple[float, float, list[str]] | None:
     """Lowest and highest answer and the columns that are answers, if they are to be rounded."""
     if not answers:

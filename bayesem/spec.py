@@ -124,10 +124,16 @@ class Spec:
         return tuple(p.name for p in self.parameters)
 
     @property
+    def priors(self) -> tuple[tuple[int, Prior], ...]:
+        """Position and prior of every value that has one of its own, sampled or derived."""
+        sampled = [p.prior for p in self.parameters]
+        every = enumerate([*sampled, *(d.prior for d in self.derived)])
+        return tuple((k, prior) for k, prior in every if prior is not None)
+
+    @property
     def builtin(self) -> bool:
         """Whether every prior is of a built-in family."""
-        entries = (*self.parameters, *self.derived)
-        return all(e.prior is None or e.prior.builtin for e in entries)
+        return all(prior.builtin for _, prior in self.priors)
 
     def values(self, x: Floats) -> Floats:
         """Sampled values and, behind them, the derived ones: (..., q) to (..., q + derived)."""
@@ -144,7 +150,9 @@ class Spec:
         v = self.values(x)
         lead = x.shape[:-1]
         out = {
-            name: np.broadcast_to(getattr(self.base, name), (*lead, *getattr(self.base, name).shape)).copy()
+            name: np.broadcast_to(
+                getattr(self.base, name), (*lead, *getattr(self.base, name).shape)
+            ).copy()
             for name in ("Lambda", "Beta", "Psi", "Theta", "nu", "alpha")
         }
         for t in self.terms:
@@ -262,7 +270,9 @@ class _Builder:
 
     def _order(self, k: int) -> int:
         name = self.table.factors[k]
-        below = [r for r in self.table.rows if r.op == "=~" and r.lhs == name and r.matrix == "Beta"]
+        below = [
+            r for r in self.table.rows if r.op == "=~" and r.lhs == name and r.matrix == "Beta"
+        ]
         return 1 + max((self._order(r.i) for r in below if r.rhs in self.table.latent), default=0)
 
     def _unit(self, k: int, units: Floats) -> float:
@@ -286,7 +296,10 @@ class _Builder:
         if row.prior is not None and row.value is None:
             try:
                 return prior_from(
-                    row.prior, _variable(row, self.table), where=f"`{row.name}`", mark=row.prior_mark
+                    row.prior,
+                    _variable(row, self.table),
+                    where=f"`{row.name}`",
+                    mark=row.prior_mark,
                 )
             except PriorError as error:
                 raise PriorError(error.message, hint=error.hint, span=row.span) from None
@@ -326,13 +339,19 @@ class _Builder:
             case "factor_sd":
                 return Prior("gamma", (2.0, 3.0 / u[row.i]), "sd")
             case "path":
-                count = sum(r.matrix == "Beta" and r.op == "~" and r.i == row.i for r in self.table.rows)
+                count = sum(
+                    r.matrix == "Beta" and r.op == "~" and r.i == row.i for r in self.table.rows
+                )
                 sd = 0.5 * math.sqrt(3 / max(count, 3))
                 return Prior("normal", (0.0, sd * u[row.i] / u[row.j]))
             case "factor_mean":
                 return Prior("normal", (0.0, u[row.i]))
             case "covariance":
-                return Prior("normal", (0.0, 0.5 * self._sd_scale(row, row.i) * self._sd_scale(row, row.j)), "cov")
+                return Prior(
+                    "normal",
+                    (0.0, 0.5 * self._sd_scale(row, row.i) * self._sd_scale(row, row.j)),
+                    "cov",
+                )
         return None
 
     def _indicator(self, row: Row) -> int:
@@ -371,7 +390,9 @@ class _Builder:
             low, high = _sign_bounds(row, low, high)
         lower, upper = max(lower, low), min(upper, high)
         if lower >= upper:
-            raise ConstraintError(f"the constraints leave no value for `{row.label}`.", span=row.span)
+            raise ConstraintError(
+                f"the constraints leave no value for `{row.label}`.", span=row.span
+            )
         prior = self._prior(row, variable)
         lower, upper, prior = self._bounded(row, variable, prior, lower, upper)
         self.index[key] = len(self.parameters)
@@ -424,9 +445,7 @@ class _Builder:
             prior = None
             if constraint.op == ">":
                 slack = len(self.parameters)
-                self.parameters.append(
-                    Parameter(f"slack of {label}", "slack", 0.0, _INF, None)
-                )
+                self.parameters.append(Parameter(f"slack of {label}", "slack", 0.0, _INF, None))
                 combined[slack] = combined.get(slack, 0.0) + 1 / pivot
                 prior = self._prior(row, variable)
             elif self._own(row) is not None:
@@ -478,7 +497,9 @@ class _Builder:
     def _moment(self, row: Row) -> float:
         names = self.table.indicators
         if row.op == "~1":
-            return float(self.stats.location()[names.index(row.lhs)]) if self.stats.use_mean else 0.0
+            return (
+                float(self.stats.location()[names.index(row.lhs)]) if self.stats.use_mean else 0.0
+            )
         return float(self.stats.covariance()[names.index(row.lhs), names.index(row.rhs)])
 
     def _fixed_x_density(self) -> float:
@@ -534,7 +555,9 @@ class _Builder:
     ) -> tuple[Block, ...]:
         out = []
         for matrix, nodes in blocks:
-            inside = [r for r in rows if r.matrix == matrix and r.i != r.j and r.i in nodes and r.free]
+            inside = [
+                r for r in rows if r.matrix == matrix and r.i != r.j and r.i in nodes and r.free
+            ]
             if not inside:
                 continue
             members, plain = [], True
@@ -555,7 +578,6 @@ class _Builder:
             cube = plain and len(nodes) > 2 and self._on_cube(matrix, nodes, members)
             out.append(Block(matrix, nodes, eta, tuple(members), full, cube))
         return tuple(out)
-
 
     def _on_cube(
         self, matrix: str, nodes: tuple[int, ...], members: list[tuple[int, int, int]]
@@ -588,6 +610,12 @@ def _read_priors(
             f"priors is a {type(priors).__name__}.", hint="Give a preset's name or a dictionary."
         )
     given = dict(priors)
+    for key in given:
+        if not isinstance(key, str):
+            raise PriorError(
+                f"priors has the key {key!r}.",
+                hint=f'Kinds: {", ".join(KINDS)}; parameters are written as "RSC =~ rsc2".',
+            )
     preset = given.pop("preset", "default")
     if preset not in PRESETS:
         raise PriorError(
@@ -597,15 +625,20 @@ def _read_priors(
     by_kind = {k: v for k, v in given.items() if k in KINDS}
     for kind in ("interactions", "thresholds"):
         if kind in by_kind:
-            raise NotAvailableError(f"priors of {kind} are not available yet: no model here has any.")
+            raise NotAvailableError(
+                f"priors of {kind} are not available yet: no model here has any."
+            )
     by_cell = {_tidy(k): v for k, v in given.items() if k not in KINDS}
     free = [r for r in table.rows if r.free]
-    every = {r.label for r in free if r.label} | {r.name for r in free} | {_mirrored(r) for r in free}
+    every = (
+        {r.label for r in free if r.label} | {r.name for r in free} | {_mirrored(r) for r in free}
+    )
     for key in by_cell:
         if key not in every:
             fixed = any(key in (r.label, r.name, _mirrored(r)) for r in table.rows)
+            what = "a fixed parameter" if fixed else "no kind, label or parameter"
             raise PriorError(
-                f"`{key}` in priors is {'a fixed parameter' if fixed else 'no kind, label or parameter'}.",
+                f"`{key}` in priors is {what}.",
                 hint="Free it first."
                 if fixed
                 else did_you_mean(key, [*KINDS, *sorted(str(e) for e in every)])
@@ -675,11 +708,13 @@ def _merge(table: ParameterTable) -> ParameterTable:
         if not weights:
             _check_holds(c, form.constant)
         elif c.op == "==" and len(weights) == 1:
-            (label, w), = weights.items()
+            ((label, w),) = weights.items()
             value = -form.constant / w
             if values.setdefault(label, value) != value:
                 raise ConstraintError(f"`{label}` is set to two different values.", span=c.span)
-        elif c.op == "==" and len(weights) == 2 and form.constant == 0 and sum(weights.values()) == 0:
+        elif (
+            c.op == "==" and len(weights) == 2 and form.constant == 0 and sum(weights.values()) == 0
+        ):
             keep, gone = weights
             rename[gone] = keep
         else:
@@ -714,14 +749,15 @@ def _fixed(row: Row, values: Mapping[str, float]) -> Row:
         raise ConstraintError(f"the variance `{row.label}` is set to {value:g}.", span=row.span)
     if row.value is not None and row.value != value:
         raise ConstraintError(
-            f"`{row.label}` is fixed at {row.value:g} and constrained to be {value:g}.", span=row.span
+            f"`{row.label}` is fixed at {row.value:g} and constrained to be {value:g}.",
+            span=row.span,
         )
     return replace(row, value=value)
 
 
-def _substitute(c: LinearConstraint, fixed: Mapping[str | None, float | None]) -> LinearConstraint:
+def _substitute(c: LinearConstraint, fixed: Mapping[str, float]) -> LinearConstraint:
     """Labels that are fixed are numbers."""
-    constant = c.form.constant + sum(w * (fixed[k] or 0.0) for k, w in c.form.weights if k in fixed)
+    constant = c.form.constant + sum(w * fixed[k] for k, w in c.form.weights if k in fixed)
     weights = tuple((k, w) for k, w in c.form.weights if k not in fixed)
     if not weights:
         _check_holds(c, constant)
@@ -736,7 +772,7 @@ def _constraint_plan(table: ParameterTable) -> _Plan:
         if len(c.form.weights) > 1:
             several.append(_on_sds(c, table))
             continue
-        (label, w), = c.form.weights
+        ((label, w),) = c.form.weights
         limit = -c.form.constant / w
         low, high = bounds.get(label, (-_INF, _INF))
         bounds[label] = (max(low, limit), high) if w > 0 else (low, min(high, limit))
@@ -783,7 +819,7 @@ def _sign_bounds(row: Row, low: float, high: float) -> tuple[float, float]:
     raise NotAvailableError(
         f"the covariance `{row.label}` can only be bounded by 0: it is sampled as a correlation.",
         span=row.span,
-        hint='Give a prior on the correlation, or state a proposition about it.',
+        hint="Give a prior on the correlation, or state a proposition about it.",
     )
 
 
@@ -816,5 +852,3 @@ def _lkj_log_normaliser(d: int, eta: float) -> float:
         b = eta + (d - k - 1) / 2
         total += (d - k) * ((2 * b - 1) * math.log(2) + float(betaln(b, b)))
     return total
-
-

@@ -1,6 +1,6 @@
 """Tables of a posterior: one row per parameter, raw or standardised."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 
 import numpy as np
@@ -9,6 +9,8 @@ import pandas as pd
 from bayesem.arrays import Floats
 from bayesem.data import Moments
 from bayesem.decomposition import standardise, standardised_value
+from bayesem.matrices import Matrices
+from bayesem.partable import Row
 from bayesem.posterior import Fit, cell, label_values
 
 __all__ = ["fit_html", "fit_text", "summary"]
@@ -38,7 +40,7 @@ def summary(fit: Fit, *, standardized: bool = False, prob: float = 0.95) -> pd.D
         sign. ``attrs["convergence"]`` is the verdict on the chains.
     """
     matrices = fit.matrices()
-    read = cell
+    read: Callable[[Matrices, Row], Floats] = cell
     if standardized:
         matrices, read = standardise(matrices), lambda m, row: standardised_value(row, m)
     keys = [(r.lhs, r.op, r.rhs, r.label or "") for r in fit.table.rows]
@@ -102,6 +104,9 @@ def _lines(fit: Fit) -> Iterator[str]:
         f"{name}: {len(fit.table.latent)} factors, {len(fit.table.indicators)} observed variables, "
         f"{len(fit.spec.parameters)} free parameters; {fit.n} cases ({kind})"
     )
-    yield f"{s.chains} chains of {s.draws} draws after {s.tune} (seed {s.seed}, {s.route}); priors: {s.priors}"
+    yield (
+        f"{s.chains} chains of {s.draws} draws after {s.tune} (seed {s.seed}, {s.route}); "
+        f"priors: {s.priors}"
+    )
     yield str(fit.convergence)
     yield from fit.notes

@@ -44,7 +44,9 @@ def _by_variable(spec, graph, vector):
                 k
                 for k, p in enumerate(spec.parameters)
                 if p.name == n
-                and (base == "parameters" or base == p.variable or base.startswith(f"{p.variable}_"))
+                and (
+                    base == "parameters" or base == p.variable or base.startswith(f"{p.variable}_")
+                )
             )
             for n in names
         ]
@@ -138,10 +140,14 @@ def test_operation_gradient_equals_pytensors_own():
     ybar, S = y.mean(0), np.cov(y.T, bias=True)
     Sigma = implied_covariance(*symbols[:4], xp=pt)
     d = ybar - implied_mean(symbols[0], symbols[1], symbols[4], symbols[5], xp=pt)
-    plain = -0.5 * n * (
-        p * np.log(2 * np.pi)
-        + pt.linalg.slogdet(Sigma)[1]
-        + pt.trace(pt.linalg.inv(Sigma) @ (S + pt.outer(d, d)))
+    plain = (
+        -0.5
+        * n
+        * (
+            p * np.log(2 * np.pi)
+            + pt.linalg.slogdet(Sigma)[1]
+            + pt.trace(pt.linalg.inv(Sigma) @ (S + pt.outer(d, d)))
+        )
     )
     count, where = np.array([p]), np.arange(p)[None]
     op = loglik(symbols, [np.array([float(n)]), ybar[None], S[None]], count, where, use_mean=True)

@@ -60,8 +60,14 @@ def test_default_covariances(text, present, absent):
 def test_marker_and_unit_fix_one_number_per_factor():
     marker = parameter_table(read_model(HOLZINGER))
     unit = parameter_table(read_model(HOLZINGER), identify="unit")
-    assert [r.name for r in marker.rows if r.marker] == ["visual =~ x1", "textual =~ x4", "speed =~ x7"]
-    assert [r.name for r in unit.rows if r.marker] == [f"{f} ~~ {f}" for f in ("visual", "textual", "speed")]
+    assert [r.name for r in marker.rows if r.marker] == [
+        "visual =~ x1",
+        "textual =~ x4",
+        "speed =~ x7",
+    ]
+    assert [r.name for r in unit.rows if r.marker] == [
+        f"{f} ~~ {f}" for f in ("visual", "textual", "speed")
+    ]
 
 
 def test_label_beside_prior_and_start_keeps_all_three():

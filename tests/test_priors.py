@@ -33,11 +33,15 @@ def test_density_equals_scipy_and_pymc(family):
     """To 1e-12 of scipy; PyMC keeps some constants (log 2) in single precision."""
     prior = Prior(family, EXAMPLES[family])
     names = FAMILIES[family].arguments
-    theirs = getattr(pm, FAMILIES[family].pymc).dist(**dict(zip(names, map(np.float64, prior.args), strict=True)))
+    theirs = getattr(pm, FAMILIES[family].pymc).dist(
+        **dict(zip(names, map(np.float64, prior.args), strict=True))
+    )
     code, a, b, c, constant = prior.kernel()
     for x in (0.15, 0.5, 0.93):
         value, slope = log_prior(code, x, a, b, c)
-        assert value + constant == pytest.approx(float(pm.logp(theirs, np.float64(x)).eval()), abs=1e-7)
+        assert value + constant == pytest.approx(
+            float(pm.logp(theirs, np.float64(x)).eval()), abs=1e-7
+        )
         assert value + constant == pytest.approx(_scipy_density(prior, x), abs=1e-12)
         h = 1e-6
         up, down = (log_prior(code, x + s * h, a, b, c)[0] for s in (1, -1))
@@ -149,7 +153,10 @@ def test_graph_and_package_draw_the_same_prior(name):
     ready = ZOO[name].prepared()
     with ZOO_graph(name):
         theirs = pm.sample_prior_predictive(
-            800, random_seed=1, var_names=_names(ready.spec), compile_kwargs={"mode": "FAST_COMPILE"}
+            800,
+            random_seed=1,
+            var_names=_names(ready.spec),
+            compile_kwargs={"mode": "FAST_COMPILE"},
         )["prior"]
     ours = named_draws(ready.spec, draw_prior(ready.spec, 4000, np.random.default_rng(4))[None])
     for variable in _names(ready.spec):

@@ -48,13 +48,18 @@ def test_posterior_agrees_with_blavaan(case, golden, request):
         seed=11, progress=False,
     )  # fmt: skip
     assert found.converged, found.convergence
-    assert found.draws["posterior"].sizes["draw"] * found.draws["posterior"].sizes["chain"] >= 20_000
+    assert (
+        found.draws["posterior"].sizes["draw"] * found.draws["posterior"].sizes["chain"] >= 20_000
+    )
     matrices = found.matrices()
     reference = golden[case]
     _compare(found, lambda r: cell(matrices, r), reference["posterior"], None)
     std = standardise(matrices)
     _compare(
-        found, lambda r: standardised_value(r, std), reference["standardised"], reference["posterior"]
+        found,
+        lambda r: standardised_value(r, std),
+        reference["standardised"],
+        reference["posterior"],
     )
 
 

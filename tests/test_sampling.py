@@ -66,7 +66,9 @@ def test_raw_data_and_moments_with_means_are_one_posterior(democracy, democracy_
 
 def test_identify_does_not_change_the_standardised_posterior(democracy, democracy_data):
     unit = fit(DEMOCRACY, democracy_data, identify="unit", seed=1, progress=False)
-    a, b = (summary(f, standardized=True).set_index(["lhs", "op", "rhs"]) for f in (democracy, unit))
+    a, b = (
+        summary(f, standardized=True).set_index(["lhs", "op", "rhs"]) for f in (democracy, unit)
+    )
     keys = [k for k in a.index if k[1] in ("=~", "~")]
     np.testing.assert_allclose(a.loc[keys, "mean"], b.loc[keys, "mean"], rtol=1e-9)
 
@@ -93,7 +95,9 @@ def test_second_mode_is_named():
 )
 def test_other_reasons(change, fragment):
     rng = np.random.default_rng(0)
-    verdict = diagnose({"b": rng.normal(size=(4, 500))}, {"energy": rng.normal(size=(4, 500))} | change)
+    verdict = diagnose(
+        {"b": rng.normal(size=(4, 500))}, {"energy": rng.normal(size=(4, 500))} | change
+    )
     assert not verdict.ok
     assert any(fragment in r for r in verdict.reasons)
 
@@ -117,7 +121,9 @@ def test_unusual_prior_is_compiled_and_says_so():
     )  # fmt: skip
     assert any("compiled as usual" in note for note in found.notes)
     grid = np.linspace(-0.5, 1.5, 400)
-    assert float(found.draws["posterior"]["a"].mean()) == pytest.approx(_ridge(data, grid), abs=0.03)
+    assert float(found.draws["posterior"]["a"].mean()) == pytest.approx(
+        _ridge(data, grid), abs=0.03
+    )
 
 
 def _ridge(data, grid):

@@ -45,7 +45,9 @@ ZOO = {
     "democracy, blavaan": Specimen(DEMOCRACY, _pd, {"priors": "blavaan"}),
     "democracy, missing": Specimen(DEMOCRACY, _holed(_pd[_pd_names], 0.2, 1)),
     "democracy, covariance": Specimen(DEMOCRACY, Moments(_pd[_pd_names].cov(), 75)),
-    "democracy, moments": Specimen(DEMOCRACY, Moments(_pd[_pd_names].cov(), 75, _pd[_pd_names].mean())),
+    "democracy, moments": Specimen(
+        DEMOCRACY, Moments(_pd[_pd_names].cov(), 75, _pd[_pd_names].mean())
+    ),
     "democracy, no means": Specimen(DEMOCRACY, _pd, {"means": False}),
     "democracy, equal loadings": Specimen(
         DEMOCRACY.replace("y2 + y3 + y4", "l2*y2 + l3*y3 + l4*y4").replace(
@@ -65,7 +67,8 @@ ZOO = {
         HOLZINGER + "x1 ~~ v*x1\nx2 ~~ v*x2\nx7 ~~ t*x7\nx8 ~~ s*x8\nt == 2*s\n", _hs
     ),
     "holzinger, own priors": Specimen(
-        HOLZINGER + 'visual ~~ prior("normal(0.2, 0.2)")*textual\nx1 ~~ prior("gamma(1,.5)[var]")*x1\n',
+        HOLZINGER
+        + 'visual ~~ prior("normal(0.2, 0.2)")*textual\nx1 ~~ prior("gamma(1,.5)[var]")*x1\n',
         _hs,
         {"priors": {"loadings": "studentt(4, 0.7, 1)", "x2 ~~ x2": "inversegamma(2, 1)[prec]"}},
     ),

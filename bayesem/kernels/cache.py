@@ -1,7 +1,8 @@
 """Where compiled kernels are kept: a folder named after a hash of all kernel sources.
 
-numba notices an edited function only in its own file, so a caller cached beside a changed callee would
-answer with the old code. The folder's name changes with any kernel source, Python or numba version.
+numba notices an edited function only in its own file, so a caller cached beside a changed callee
+would answer with the old code. The folder's name changes with any kernel source, Python or numba
+version.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Correlations of a block from coordinates in a cube, with all derivatives (see bayesem.correlations)."""
+"""Correlations from coordinates in a cube, with derivatives (see bayesem.correlations)."""
 
 import math
 

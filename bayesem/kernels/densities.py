@@ -5,7 +5,16 @@ import math
 from numba import njit
 
 from bayesem.kernels.cache import kernel_cache
-from bayesem.priors import BETA, GAMMA, INVGAMMA, LAPLACE, LOGNORMAL, NORMAL, STRETCHED_BETA, STUDENT
+from bayesem.priors import (
+    BETA,
+    GAMMA,
+    INVGAMMA,
+    LAPLACE,
+    LOGNORMAL,
+    NORMAL,
+    STRETCHED_BETA,
+    STUDENT,
+)
 
 with kernel_cache():
 

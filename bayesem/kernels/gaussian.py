@@ -1,4 +1,4 @@
-"""Normal log-likelihood from sufficient statistics, by pattern of observed cells, with its gradient."""
+"""Normal log-likelihood and gradient from sufficient statistics, by pattern of cells."""
 
 import math
 
@@ -13,7 +13,7 @@ with kernel_cache():
 
     @njit(cache=True)
     def cholesky(M, C):  # type: ignore[no-untyped-def]
-        """Lower Cholesky factor of M into C; the log-determinant of M, or nan if M is not positive."""
+        """Lower Cholesky factor of M into C; the log-determinant, or nan if M is not positive."""
         n = M.shape[0]
         logdet = 0.0
         for i in range(n):
@@ -95,7 +95,7 @@ with kernel_cache():
             for j in range(o):
                 M[i, j] = Sigma[where[i], where[j]]
         logdet = cholesky(M, C)
-        if not logdet == logdet:
+        if math.isnan(logdet):
             return math.nan
         inverse_from(C, P)
         if use_mean:
@@ -128,7 +128,8 @@ with kernel_cache():
         ``count`` (pattern,) and ``where`` (pattern, indicator) say which variables each pattern
         observes; ``n`` (pattern,), ``ybar`` (pattern, indicator) and ``S`` (pattern, indicator,
         indicator_bis; divisor n) are its statistics. The gradient of a symmetric matrix counts each
-        of its two mirrored entries once. Minus infinity where a covariance is not positive definite.
+        of its two mirrored entries once. Minus infinity where a covariance is not positive
+        definite.
         """
         p, m = Lambda.shape
         gL, gB, gP = np.zeros((p, m)), np.zeros((m, m)), np.zeros((m, m))
@@ -146,7 +147,7 @@ with kernel_cache():
             value += pattern_loglik(
                 where[k, : count[k]], n[k], ybar[k], S[k], use_mean, Sigma, mu, G, g
             )
-            if not value == value:
+            if math.isnan(value):
                 return -math.inf, gL, gB, gP, G, g, ga
         GLAPsi = 2.0 * (G @ LAPsi)
         gL = GLAPsi @ A.T

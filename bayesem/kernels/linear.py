@@ -20,14 +20,14 @@ with kernel_cache():
 
     @njit(cache=True)
     def block_density(M, nodes, eta, G):  # type: ignore[no-untyped-def]
-        """(eta - 1) log det of the correlation matrix of some nodes of M; adds its gradient to G."""
+        """(eta - 1) log det of the correlations of some nodes of M; adds its gradient to G."""
         b = nodes.shape[0]
         B, C, P = np.empty((b, b)), np.zeros((b, b)), np.empty((b, b))
         for i in range(b):
             for j in range(b):
                 B[i, j] = M[nodes[i], nodes[j]]
         logdet = cholesky(B, C)
-        if not logdet == logdet:
+        if math.isnan(logdet):
             return math.nan
         if eta == 1.0:
             return 0.0

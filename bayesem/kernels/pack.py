@@ -5,7 +5,6 @@ import numpy as np
 from bayesem.arrays import MATRICES, Floats, Ints
 from bayesem.correlations import from_cube, to_cube
 from bayesem.kernels.linear import HEADER, MARK_COV, MARK_PREC, MARK_VAR
-from bayesem.priors import Prior
 from bayesem.spec import Block, Spec
 
 __all__ = ["constrained", "pack", "unconstrained"]
@@ -30,16 +29,11 @@ def pack(spec: Spec, *, jacobian: bool = True) -> Floats:
         len(spec.table.indicators), len(spec.table.factors), q, nd,
         sum(len(d.weights) for d in spec.derived), len(spec.terms), len(spec.stats.n),
         len(spec.blocks), sum(len(b.nodes) for b in spec.blocks), int(spec.stats.use_mean),
-        len(_priors(spec)), int(jacobian), ints.size, HEADER + ints.size + floats.size,
+        len(spec.priors), int(jacobian), ints.size, HEADER + ints.size + floats.size,
         sum(b.cube for b in spec.blocks),
     ]  # fmt: skip
     header[: len(sizes)] = sizes
     return np.concatenate([header.view(np.float64), ints.view(np.float64), floats])
-
-
-def _priors(spec: Spec) -> list[tuple[int, Prior]]:
-    entries = (*spec.parameters, *spec.derived)
-    return [(k, e.prior) for k, e in enumerate(entries) if e.prior is not None]
 
 
 def _sds(spec: Spec, k: int) -> tuple[int, int]:
@@ -50,11 +44,9 @@ def _sds(spec: Spec, k: int) -> tuple[int, int]:
 
 def _integers(spec: Spec) -> Ints:
     triplets = [(row, col) for row, d in enumerate(spec.derived) for col, _ in d.weights]
-    terms = [
-        (MATRICES.index(t.matrix), t.i, t.j, t.source, t.first, t.second) for t in spec.terms
-    ]
+    terms = [(MATRICES.index(t.matrix), t.i, t.j, t.source, t.first, t.second) for t in spec.terms]
     priors = []
-    for k, prior in _priors(spec):
+    for k, prior in spec.priors:
         mark = _MARKS.get(prior.mark or "", 0)
         scaled = mark == MARK_COV and _sds(spec, k) != (-1, -1)
         one, two = _sds(spec, k) if scaled else (-1, -1)
@@ -81,7 +73,7 @@ def _cube(block: Block) -> list[int]:
 
 
 def _reals(spec: Spec) -> Floats:
-    codes = [prior.kernel() for _, prior in _priors(spec)]
+    codes = [prior.kernel() for _, prior in spec.priors]
     constant = spec.constant - sum(b.log_normaliser for b in spec.blocks)
     parts = [
         [p.lower for p in spec.parameters],

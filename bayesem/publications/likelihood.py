@@ -75,7 +75,8 @@ def targets(evidence: PathEvidence) -> tuple[float, float | None]:
         ratio = est.value / se.value
     if est is not None:
         return est.value, ratio
-    assert se is not None and ratio is not None  # the reader has made sure
+    assert se is not None  # the reader has made sure
+    assert ratio is not None
     return se.value * ratio, ratio
 
 

@@ -34,6 +34,7 @@ from bayesem.publications.likelihood import MISPRINT
 from bayesem.publications.maximum import maximum_likelihood
 from bayesem.publications.printed import Publication
 from bayesem.publications.readings import explored, publication
+from bayesem.seeds import check_seed
 
 __all__ = ["Rebuilt", "cudeck_browne", "draw_rebuilt", "rebuild"]
 
@@ -99,10 +100,11 @@ def rebuild(
     StudyError
         If there is no such reading.
     """
+    check_seed(seed)
     known = publication(source)
     wanted = known.reading(reading)
     if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
-        raise StudyError(f"draws is {draws!r}; it is a whole number of at least 1.")
+        raise StudyError(f"draws is {draws!r}.", hint="Use a whole number of at least 1.")
     found, weights = explored(known)
     place = [one.reading for one in found].index(wanted)
     made = draw_rebuilt(known, found[place], draws, np.random.default_rng(seed))

@@ -1,4 +1,4 @@
-"""The plain road: compile the PyMC graph. Slower to start; for priors outside the built-in families."""
+"""The plain road: compile the PyMC graph, for priors outside the built-in families."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,9 @@ def sample_graph(
             target_accept=target, progressbar=progress, var_names=names,
             compute_convergence_checks=False, **kwargs,
         )  # fmt: skip
-    x = np.stack([_values(ready, tree["posterior"], model, p) for p in range(len(ready.spec.names))], -1)
+    x = np.stack(
+        [_values(ready, tree["posterior"], model, p) for p in range(len(ready.spec.names))], -1
+    )
     statistics = {
         k: tree["sample_stats"][v].to_numpy()
         for k, v in (("diverging", "diverging"), ("energy", "energy"), ("lp", "lp"))
@@ -68,5 +70,3 @@ def _values(ready: "Prepared", posterior: Any, model: Any, position: int) -> Flo
                 if name in model.coords[dim]:
                     return posterior[rv.name].sel({dim: name}).to_numpy()
     raise LookupError(name)
-
-

@@ -111,11 +111,11 @@ def _table_reasons(table: pd.DataFrame, t: Thresholds) -> list[str]:
         ("ess_tail", table["ess_tail"] < t.ess, t.ess, "tail ESS"),
     ):
         if bad.any():
-            worst = table[column].idxmax() if column == "r_hat" else table[column].idxmin()
+            worst = str(table[column].idxmax() if column == "r_hat" else table[column].idxmin())
             side = "above" if column == "r_hat" else "below"
             reasons.append(
                 f"{word} {side} {limit:g} for {int(bad.sum())} of {len(table)} quantities "
-                f"(worst `{worst}`: {table.loc[worst, column]:.4g})"
+                f"(worst `{worst}`: {float(table[column][worst]):.4g})"
             )
     return reasons
 

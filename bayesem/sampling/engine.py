@@ -1,8 +1,8 @@
 """nutpie on the package's own compiled kernels: no compilation per model.
 
-This is the one file that knows nutpie's private parts. The private route hands nutpie the address of a
-compiled function; should those parts change, nutpie's public route for Python functions takes over with
-the same kernel, and the result says so.
+This is the one file that knows nutpie's private parts. The private route hands nutpie the address
+of a compiled function; should those parts change, nutpie's public route for Python functions takes
+over with the same kernel, and the result says so.
 """
 
 from collections.abc import Callable
@@ -110,9 +110,11 @@ def _private(model: Floats, q: int, start: Callable[[int], Floats]) -> Any:
     from nutpie import _lib
     from nutpie.sample import CompiledModel
 
-    variables = _lib.PyVariable.new_variables(["u"], ["float64"], [(q,)], {"u_dim": q}, {"u": ["u_dim"]})
+    variables = _lib.PyVariable.new_variables(
+        ["u"], ["float64"], [(q,)], {"u_dim": q}, {"u": ["u_dim"]}
+    )
 
-    class Kernel(CompiledModel):
+    class Kernel(CompiledModel):  # type: ignore[misc]
         """The private interface of nutpie's compiled models."""
 
         n_dim = property(lambda self: q)
@@ -120,7 +122,14 @@ def _private(model: Floats, q: int, start: Callable[[int], Floats]) -> Any:
         coords = property(lambda self: {"u_dim": np.arange(q)})
 
         def _make_sampler(  # type: ignore[override]
-            self, settings: Any, init_mean: Any, cores: Any, progress: Any, callback: Any, rate: Any, store: Any
+            self,
+            settings: Any,
+            init_mean: Any,
+            cores: Any,
+            progress: Any,
+            callback: Any,
+            rate: Any,
+            store: Any,
         ) -> Any:
             inner = _lib.PyMcModel(
                 _lib.LogpFunc(logp_entry.address, model.ctypes.data, model),

@@ -96,6 +96,8 @@ def run_chains(
     return _finish(spec, raw, log_prior.reshape(raw.u.shape[:2]), notes)
 
 
-def _finish(spec: Any, raw: RawDraws, log_prior: Floats | None, notes: tuple[str, ...]) -> ChainDraws:
+def _finish(
+    spec: Any, raw: RawDraws, log_prior: Floats | None, notes: tuple[str, ...]
+) -> ChainDraws:
     x = constrained(spec, raw.u)
     return ChainDraws(raw.u, x, raw.statistics, log_prior, raw.route, raw.interrupted, notes)

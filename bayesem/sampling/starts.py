@@ -44,7 +44,9 @@ def rough_point(spec: Spec) -> Floats:
     lower = np.array([p.lower for p in spec.parameters])
     upper = np.array([p.upper for p in spec.parameters])
     width = np.where(np.isfinite(upper - lower), upper - lower, 1.0)
-    low = np.where(np.isfinite(lower), lower + 0.05 * width * np.maximum(1e-3, np.abs(guess)), -np.inf)
+    low = np.where(
+        np.isfinite(lower), lower + 0.05 * width * np.maximum(1e-3, np.abs(guess)), -np.inf
+    )
     high = np.where(np.isfinite(upper), upper - 0.05 * width, np.inf)
     return np.clip(guess, np.minimum(low, high), np.maximum(low, high))
 
@@ -158,5 +160,3 @@ def overdispersed(model: Floats, mode: Mode, rng: np.random.Generator) -> Floats
             return u
         scale *= 0.9
     return mode.u.copy()
-
-
