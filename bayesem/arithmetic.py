@@ -10,12 +10,18 @@ from bayesem.grammar.statements import Binary, Call, Definition, Expression, Nam
 
 __all__ = ["defined", "evaluate", "names_in"]
 
+
+def _float(value: Any) -> Any:
+    """A number that gives infinity or NaN where Python's own would stop the program."""
+    return np.float64(value) if isinstance(value, float | int) else value
+
+
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "^": lambda a, b: a**b,
+    "/": lambda a, b: _float(a) / b,
+    "^": lambda a, b: _float(a) ** b,
 }
 
 

@@ -372,7 +372,7 @@ def _check_columns(values: Floats, names: Sequence[str]) -> None:
                 f"column `{name}` holds {column[np.abs(column).argmax()]:g}, too large to compute with.",
                 hint="Choose a larger unit; or, if it codes a missing answer, write NaN.",
             )
-        if np.ptp(column) <= 1e-12 * np.abs(column).max():
+        if np.ptp(column) <= max(1e-12 * np.abs(column).max(), 1 / LARGEST):
             raise DataError(
                 f"column `{name}` is constant ({column[0]:g} in every row).",
                 hint="A constant tells nothing of a factor; take it out of the model.",
@@ -386,17 +386,23 @@ def _check_columns(values: Floats, names: Sequence[str]) -> None:
 
 
 def _check_collinear(values: Floats, names: Sequence[str]) -> None:
+    pairs = pd.DataFrame(values).corr(min_periods=3).to_numpy()
+    duplicates = np.argwhere(np.abs(np.triu(np.nan_to_num(pairs), 1)) > 1 - 1e-10)
+    if len(duplicates):
+        i, j = map(int, duplicates[0])
+        raise DataError(
+            f"columns `{names[i]}` and `{names[j]}` are duplicates (correlation {pairs[i, j]:.3f}).",
+            hint="One of them must go: together they make the covariance matrix singular.",
+        )
     whole = values[~np.isnan(values).any(1)]
     if len(whole) <= len(names):
         return
-    scaled = (whole - whole.mean(0)) / np.maximum(whole.std(0), 1e-300)
+    varied = np.ptp(whole, axis=0) > 0  # a column may vary only where others are missing
+    whole, names = whole[:, varied], [n for n, v in zip(names, varied, strict=True) if v]
+    if len(names) < 2:
+        return
+    scaled = (whole - whole.mean(0)) / whole.std(0)
     R = scaled.T @ scaled / len(whole)
-    i, j = map(int, np.unravel_index(np.argmax(np.abs(np.triu(R, 1))), R.shape))
-    if abs(R[i, j]) > 1 - 1e-10:
-        raise DataError(
-            f"columns `{names[i]}` and `{names[j]}` are duplicates (correlation {R[i, j]:.3f}).",
-            hint="One of them must go: together they make the covariance matrix singular.",
-        )
     if np.linalg.eigvalsh(R)[0] < 1e-10:
         weights = np.abs(np.linalg.eigh(R)[1][:, 0])
         involved = ", ".join(f"`{names[int(k)]}`" for k in np.flatnonzero(weights > 0.05))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from bayesem.arrays import Floats
+from bayesem.errors import PropositionError
 from bayesem.propositions import Rule
 
 __all__ = [
@@ -179,14 +180,23 @@ def overridden(
     """
     changes: dict[str, Any] = {}
     if prob is not None:
-        changes["prob"] = float(prob)
+        changes["prob"] = _real("prob", prob)
     if isinstance(rope, Mapping):
-        changes["rope"] = {**rule.rope, **{kind: float(width) for kind, width in rope.items()}}
+        changes["rope"] = {
+            **rule.rope,
+            **{k: _real(f"rope of {k}", width) for k, width in rope.items()},
+        }
     elif rope is not None:
-        changes["rope"] = dict.fromkeys(rule.rope, float(rope))
+        changes["rope"] = dict.fromkeys(rule.rope, _real("rope", rope))
     if min_bayes_factor is not None:
-        changes["min_bayes_factor"] = float(min_bayes_factor)
+        changes["min_bayes_factor"] = _real("min_bayes_factor", min_bayes_factor)
     return replace(rule, **changes)
+
+
+def _real(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise PropositionError(f"{name} is {value!r}.", hint="Give a number.")
+    return float(value)
 
 
 def _as_if_one(weights: Floats, draws: Sequence[float]) -> float:

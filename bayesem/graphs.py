@@ -1,6 +1,7 @@
 """A specification as a readable PyMC graph: what the kernels are checked against."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -147,16 +148,32 @@ def _plain(spec: Spec, block: Block) -> bool:
     return not np.any(M - np.diag(np.diag(M))) and len(set(sources)) == len(sources)
 
 
-def _by_kind(spec: Spec) -> Any:
-    """One random variable per kind and family; the vector of all sampled values."""
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """Sampled values in pieces, so that each matrix depends on the variables that it holds only."""
+
+    pieces: tuple[tuple[tuple[int, ...], Any], ...]
+
+    def pick(self, wanted: Sequence[int]) -> Any:
+        """The wanted values as a vector; position -1 stands for 1."""
+        used = [(members, rv) for members, rv in self.pieces if set(members) & set(wanted)]
+        order = [k for members, _ in used for k in members] + [-1]
+        place = {k: position for position, k in enumerate(order)}
+        vector = pt.concatenate([*(rv for _, rv in used), pt.ones(1)])
+        return vector[np.array([place[k] for k in wanted])]
+
+
+def _by_kind(spec: Spec) -> _Values:
+    """One random variable per kind and family."""
     groups: dict[str, list[int]] = {}
     for k, p in enumerate(spec.parameters):
         groups.setdefault(_variable_name(spec, p), []).append(k)
-    pieces, order = [], []
-    for name, members in groups.items():
-        pieces.append(_random_variable(spec, name, members))
-        order += members
-    return pt.concatenate(pieces)[np.argsort(order)]
+    return _Values(
+        tuple(
+            (tuple(members), _random_variable(spec, name, members))
+            for name, members in groups.items()
+        )
+    )
 
 
 def _variable_name(spec: Spec, p: Parameter) -> str:
@@ -389,7 +406,7 @@ def _random_block(
     return np.full((order, order), np.nan)
 
 
-def _joint(spec: Spec) -> Any:
+def _joint(spec: Spec) -> _Values:
     """All sampled values as one random variable, where priors restrict each other."""
     pm.modelcontext(None).add_coords({"parameter": list(spec.names)})
 
@@ -399,7 +416,7 @@ def _joint(spec: Spec) -> Any:
     def random(_: Any, rng: Any = None, size: Any = None) -> Floats:
         return draw_prior(spec, 1, rng)[0]
 
-    return pm.CustomDist(
+    parameters = pm.CustomDist(
         "parameters", np.zeros(len(spec.parameters)), logp=logp, random=random,
         signature="(k)->(k)", dims="parameter",
         default_transform=_VectorBounded(
@@ -407,6 +424,13 @@ def _joint(spec: Spec) -> Any:
         ),
         class_name="ConstrainedPrior",
     )  # fmt: skip
+    return _whole(spec, parameters)
+
+
+def _whole(spec: Spec, value: Any) -> _Values:
+    """All values as one piece, the derived ones behind the sampled."""
+    v = _with_derived(spec, value)
+    return _Values(((tuple(range(len(spec.parameters) + len(spec.derived))), v),))
 
 
 def _joint_logp(spec: Spec, value: Any) -> Any:
@@ -415,7 +439,7 @@ def _joint_logp(spec: Spec, value: Any) -> Any:
     for k, prior in spec.priors:
         groups.setdefault((prior.family, prior.mark), []).append((k, prior))
     parts = [_group_density(spec, v, members) for members in groups.values()]
-    M = _fill(spec, v)
+    M = _fill(spec, _whole(spec, value))
     for block in spec.blocks:
         C = M[block.matrix][np.ix_(block.nodes, block.nodes)]
         sd = pt.sqrt(pt.diag(C))
@@ -464,30 +488,31 @@ def _with_derived(spec: Spec, value: Any) -> Any:
 # -- matrices ------------------------------------------------------------------------------
 
 
-def _fill(spec: Spec, v: Any) -> dict[str, Any]:
+def _fill(spec: Spec, values: _Values) -> dict[str, Any]:
     """Constants plus terms."""
-    padded = pt.concatenate([v, pt.ones(1)])
     out = {name: pt.as_tensor_variable(getattr(spec.base, name)) for name in MATRICES}
     for name in MATRICES:
         terms = [t for t in spec.terms if t.matrix == name]
         if not terms:
             continue
-        values = np.array([t.coefficient for t in terms])
+        cells = np.array([t.coefficient for t in terms])
         for part in ("source", "first", "second"):
-            values = values * padded[np.array([getattr(t, part) for t in terms])]
+            wanted = [getattr(t, part) for t in terms]
+            if set(wanted) != {-1}:
+                cells = cells * values.pick(wanted)
         i, j = np.array([t.i for t in terms]), np.array([t.j for t in terms])
         if name in ("nu", "alpha"):
-            out[name] = pt.inc_subtensor(out[name][i], values)
+            out[name] = pt.inc_subtensor(out[name][i], cells)
             continue
-        out[name] = pt.inc_subtensor(out[name][i, j], values)
+        out[name] = pt.inc_subtensor(out[name][i, j], cells)
         off = np.flatnonzero(i != j)
         if name in ("Psi", "Theta") and off.size:
-            out[name] = pt.inc_subtensor(out[name][j[off], i[off]], values[off])
+            out[name] = pt.inc_subtensor(out[name][j[off], i[off]], cells[off])
     return out
 
 
-def _matrices(spec: Spec, values: Any) -> dict[str, Any]:
-    filled = _fill(spec, _with_derived(spec, values))
+def _matrices(spec: Spec, values: _Values) -> dict[str, Any]:
+    filled = _fill(spec, values)
     dims = {
         "Lambda": ("indicator", "factor"), "Beta": ("factor", "factor_bis"),
         "Psi": ("factor", "factor_bis"), "Theta": ("indicator", "indicator_bis"),

@@ -57,7 +57,10 @@ def check_identification(spec: Spec, x: Floats, *, seed: int = 0) -> None:
     null = None
     for _ in range(3):
         point = _jittered(spec, x, rng)
-        J = moment_jacobian(spec, point)
+        try:
+            J = moment_jacobian(spec, point)
+        except np.linalg.LinAlgError:
+            continue
         scale = np.linalg.norm(J, axis=0)
         if not np.isfinite(J).all():
             continue
@@ -71,6 +74,11 @@ def check_identification(spec: Spec, x: Floats, *, seed: int = 0) -> None:
             null = candidate
     if null is not None:
         raise _error(spec, null)
+    raise IdentificationError(
+        "the model implies no finite moments: a fixed value is too large, or a feedback loop has "
+        "a gain of exactly 1.",
+        hint="Change the fixed values.",
+    )
 
 
 def _jittered(spec: Spec, x: Floats, rng: np.random.Generator) -> Floats:

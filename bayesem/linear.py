@@ -1,5 +1,6 @@
 """Constraints on labels, as ``sum(coefficient * label) + constant`` equal to or above 0."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -101,6 +102,12 @@ def _one(constraint: Constraint, kinds: Mapping[str, str]) -> LinearConstraint:
                 span=span,
                 hint=did_you_mean(name, list(kinds)) or "Constraints hold between labels.",
             )
+    if not all(math.isfinite(w) for w in (form.constant, *(w for _, w in form.weights))):
+        raise ConstraintError(
+            "the constraint has a number that is not finite.",
+            span=span,
+            hint="Write smaller numbers.",
+        )
     if not form.weights:
         raise ConstraintError(
             "the constraint restricts nothing: no label is left in it.",

@@ -211,6 +211,7 @@ def parameter_table(
         _refuse_means(draft)
     rows = _freeze(draft.rows, fixed)
     rows = _share_labels(rows)
+    _check_fixed_covariances(rows)
     table = ParameterTable(
         rows,
         draft.observed,
@@ -390,7 +391,7 @@ def _share_labels(rows: tuple[Row, ...]) -> tuple[Row, ...]:
             by_label.setdefault(row.label, []).append(row)
     fixed: dict[str, float] = {}
     for label, found in by_label.items():
-        _check_kinds(label, found)
+        check_kinds(label, found)
         values = {r.value for r in found if r.value is not None}
         if len(values) > 1:
             raise ConstraintError(
@@ -412,7 +413,8 @@ def _share_labels(rows: tuple[Row, ...]) -> tuple[Row, ...]:
     )
 
 
-def _check_kinds(label: str, found: Sequence[Row]) -> None:
+def check_kinds(label: str, found: Sequence[Row]) -> None:
+    """Refuse a label that would make a path equal to a variance, and the like."""
     family = {"residual_sd": "variance", "factor_sd": "variance", "correlation": "covariance"}
     kinds = {family.get(r.kind, "coefficient") for r in found}
     if len(kinds) > 1:
@@ -421,6 +423,21 @@ def _check_kinds(label: str, found: Sequence[Row]) -> None:
             span=found[-1].span,
             hint="Only parameters of the same sort can be equal; use two labels.",
         )
+
+
+def _check_fixed_covariances(rows: Sequence[Row]) -> None:
+    """Refuse a fixed covariance that the two fixed variances cannot have."""
+    variances = {(r.matrix, r.i): r.value for r in rows if r.op == "~~" and r.i == r.j}
+    for r in rows:
+        if r.op != "~~" or r.i == r.j or r.value is None:
+            continue
+        v, w = variances.get((r.matrix, r.i)), variances.get((r.matrix, r.j))
+        if v is not None and w is not None and r.value**2 > v * w:
+            raise ModelError(
+                f"`{r.name}` is fixed at {r.value:g}, beyond what variances of {v:g} and {w:g} allow.",
+                span=r.span,
+                hint="A covariance is at most the product of the two standard deviations.",
+            )
 
 
 def _check_empty_factors(table: ParameterTable) -> None:

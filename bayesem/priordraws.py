@@ -64,10 +64,13 @@ def _proposal(spec: Spec, size: int, rng: np.random.Generator) -> Floats:
     """Independent draws; rows that violate something are sorted out later."""
     x = np.zeros((size, len(spec.parameters)))
     for k, p in enumerate(spec.parameters):
-        if p.variable != "slack" and p.prior is not None:
+        if p.variable not in ("slack", "correlation") and p.prior is not None:
             x[:, k] = _unmarked(spec, p.prior, p.prior.draw(rng, size), k, x)
     for block in spec.blocks:
         _block_proposal(spec, block, x, rng)
+    for k, p in enumerate(spec.parameters):
+        if p.variable == "correlation" and p.prior is not None and p.prior.mark == "cov":
+            x[:, k] = _unmarked(spec, p.prior, p.prior.draw(rng, size), k, x)
     _slacks(spec, x, rng)
     return x
 
@@ -87,15 +90,51 @@ def _unmarked(spec: Spec, prior: Prior, t: Floats, k: int, x: Floats) -> Floats:
 
 
 def _block_proposal(spec: Spec, block: Block, x: Floats, rng: np.random.Generator) -> None:
-    """Correlations of one block: exactly LKJ where it is full, else uniform, then rejected."""
+    """Correlations of one block: LKJ where it is full; by rejection within it where it has zeros."""
+    columns = [k for k, _, _ in block.members]
     if block.full:
         R = lkj_correlations(len(block.nodes), block.eta, len(x), rng)
         for k, i, j in block.members:
             x[:, k] = R[:, i, j]
-        return
-    for k, _, _ in block.members:
-        if k < len(spec.parameters) and spec.parameters[k].prior is None:
-            x[:, k] = rng.uniform(-1, 1, len(x))
+    elif block.cube:
+        done = 0
+        for _ in range(ROUNDS):
+            r = _uniform_or_own(spec, columns, 2 * len(x), rng)
+            kept = r[_accepted(block, r, rng)][: len(x) - done]
+            x[done : done + len(kept), columns] = kept
+            done += len(kept)
+            if done == len(x):
+                return
+        x[done:, columns] = np.nan  # never admissible
+    else:
+        x[:, columns] = _uniform_or_own(spec, columns, len(x), rng)
+
+
+def _uniform_or_own(spec: Spec, columns: list[int], size: int, rng: np.random.Generator) -> Floats:
+    """Correlations before positive definiteness has its say, (size, k)."""
+    out = rng.uniform(-1, 1, (size, len(columns)))
+    for a, k in enumerate(columns):
+        prior = spec.parameters[k].prior
+        if prior is not None and prior.mark != "cov":
+            out[:, a] = prior.draw(rng, size)
+    return out
+
+
+def _accepted(block: Block, r: Floats, rng: np.random.Generator) -> np.ndarray:
+    """Rows that are positive definite and survive ``det(R) ** (eta - 1)``, which is at most 1."""
+    order = len(block.nodes)
+    R = np.broadcast_to(np.eye(order), (len(r), order, order)).copy()
+    for a, (_, i, j) in enumerate(block.members):
+        R[:, i, j] = R[:, j, i] = r[:, a]
+    return _survives(R, block.eta, rng)
+
+
+def _survives(R: Floats, eta: float, rng: np.random.Generator) -> np.ndarray:
+    positive = np.linalg.eigvalsh(R)[:, 0] > 1e-12
+    if eta == 1:
+        return positive
+    weight = np.where(positive, np.abs(np.linalg.det(R)), 0.0) ** (eta - 1)
+    return positive & (rng.uniform(size=len(R)) < weight)
 
 
 def _slacks(spec: Spec, x: Floats, rng: np.random.Generator) -> None:
@@ -113,21 +152,14 @@ def _admissible(spec: Spec, x: Floats, rng: np.random.Generator) -> np.ndarray:
     lower = np.array([p.lower for p in spec.parameters])
     upper = np.array([p.upper for p in spec.parameters])
     good = ((x > lower) & (x < upper)).all(1) & np.isfinite(x).all(1)
-    if not spec.blocks:
+    entangled = [b for b in spec.blocks if not (b.full or b.cube)]
+    if not entangled:
         return good
     matrices = spec.matrices(np.where(good[:, None], x, 0.5 * np.clip(x, -1, 1)))
-    log_weight = np.zeros(len(x))
-    for block in spec.blocks:
+    for block in entangled:
         M = getattr(matrices, block.matrix)[:, block.nodes][:, :, block.nodes]
         sd = np.sqrt(np.maximum(np.einsum("nii->ni", M), 1e-300))
-        R = M / (sd[:, :, None] * sd[:, None, :])
-        positive = np.linalg.eigvalsh(R)[:, 0] > 1e-12
-        good &= positive
-        if not block.full and block.eta != 1:
-            det = np.linalg.det(R)
-            log_weight += (block.eta - 1) * np.log(np.where(positive, det, 1.0))
-    if np.any(log_weight):
-        good &= np.log(rng.uniform(size=len(x))) < log_weight
+        good &= _survives(M / (sd[:, :, None] * sd[:, None, :]), block.eta, rng)
     return good
 
 

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -151,6 +152,7 @@ class Prior:
         return f"{self.family}({inner}){mark}"
 
 
+@lru_cache(maxsize=4096)
 def _frozen(prior: Prior) -> Any:
     a = prior.args
     match prior.family:
@@ -355,7 +357,8 @@ def _check(
             )
     if name in ("uniform", "truncatednormal") and args[-2] >= args[-1]:
         raise PriorError(
-            f"the {name} prior of {where} is empty: lower is not below upper.", hint=""
+            f"the {name} prior of {where} is empty: lower is not below upper.",
+            hint="Write the lower end first.",
         )
     return Prior(name, args, _mark(mark, variable, where), given=True)
 

@@ -44,9 +44,15 @@ class Rule:
 
     def __post_init__(self) -> None:
         if not 0.5 < self.prob < 1:
-            raise PropositionError("`prob` lies between 0.5 and 1.")
+            raise PropositionError(
+                f"`prob` is {self.prob:g}; it lies between 0.5 and 1.",
+                hint="The usual one is 0.95.",
+            )
         if not 1 <= self.min_bayes_factor < float("inf"):
-            raise PropositionError("`min_bayes_factor` is at least 1.")
+            raise PropositionError(
+                f"`min_bayes_factor` is {self.min_bayes_factor:g}; it is at least 1 and finite.",
+                hint="The usual one is 3.",
+            )
         for kind, width in self.rope.items():
             _check_rope(kind, width)
 
@@ -57,7 +63,9 @@ def _check_rope(kind: str, width: float) -> None:
         hint = did_you_mean(kind, known) or f"Known are {', '.join(known)}."
         raise PropositionError(f"There is no ROPE for `{kind}`.", hint=hint)
     if not 0 <= width < float("inf"):
-        raise PropositionError(f"The ROPE of `{kind}` is not negative and finite.")
+        raise PropositionError(
+            f"The ROPE of `{kind}` is {width:g}.", hint="A half-width is at least 0 and finite."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +152,20 @@ def read_propositions(source: str | Path | Mapping[str, str]) -> PropositionSet:
     """
     if isinstance(source, Mapping):
         return _from_claims(source)
+    if not isinstance(source, str | Path):
+        raise PropositionError(
+            f"propositions are a {type(source).__name__}.",
+            hint='Give a study\'s name, a path to a `.toml` file, or {"P1": "a > 0"}.',
+        )
     if isinstance(source, Path) or source.endswith(".toml"):
         return _from_file(Path(source))
     path = studies.find(source).propositions_path
     if path is None:
-        raise PropositionError(f"The study `{source}` has no propositions.", label=source)
+        raise PropositionError(
+            f"The study `{source}` has no propositions.",
+            hint="Give a path to a `.toml` file of your own.",
+            label=source,
+        )
     return _from_file(path)
 
 
@@ -156,7 +173,9 @@ def _from_claims(claims: Mapping[str, str]) -> PropositionSet:
     rule, earlier, items = Rule(), list[str](), list[Proposition]()
     for name, claim in claims.items():
         if not isinstance(claim, str):
-            raise PropositionError(f"The claim of `{name}` is no text.", label=name)
+            raise PropositionError(
+                f"The claim of `{name}` is no text.", hint='Write it as "a > 0".', label=name
+            )
         tree = parse_claim(claim, origin=name)
         _check_earlier(name, tree, earlier)
         items.append(Proposition(name, "", claim, rule, tree))

@@ -19,7 +19,7 @@ from bayesem.errors import ConstraintError, NotAvailableError, PriorError, did_y
 from bayesem.linear import LinearConstraint
 from bayesem.matrices import Matrices
 from bayesem.metric import Scale, home_scales
-from bayesem.partable import ParameterTable, Row
+from bayesem.partable import ParameterTable, Row, check_kinds
 from bayesem.priors import KINDS, PRESETS, Prior, prior_from
 
 __all__ = ["Block", "Derived", "Parameter", "Spec", "Term", "specification"]
@@ -290,20 +290,41 @@ class _Builder:
 
     def _own(self, row: Row) -> Prior | None:
         """The prior that the user gave to this very parameter."""
-        for key in (row.label, row.name, _mirrored(row)):
-            if key is not None and key in self.by_cell:
-                return prior_from(self.by_cell[key], _variable(row, self.table), where=f"`{key}`")
-        if row.prior is not None and row.value is None:
-            try:
-                return prior_from(
-                    row.prior,
-                    _variable(row, self.table),
-                    where=f"`{row.name}`",
-                    mark=row.prior_mark,
-                )
-            except PriorError as error:
-                raise PriorError(error.message, hint=error.hint, span=row.span) from None
-        return None
+        rows = self.table.labels[row.label] if row.label else (row,)
+        labels = [row.label, *(gone for gone, kept in self.table.aliases if kept == row.label)]
+        cells = [key for r in rows for key in (r.name, _mirrored(r))]
+        keys = [key for key in dict.fromkeys([*labels, *cells]) if key in self.by_cell]
+        if len(keys) > 1:
+            raise PriorError(
+                f"`{keys[0]}` and `{keys[1]}` in priors are one parameter.",
+                hint="One parameter has one prior: leave one of the two out.",
+            )
+        if keys:
+            return prior_from(
+                self.by_cell[keys[0]], _variable(row, self.table), where=f"`{keys[0]}`"
+            )
+        return self._written([r for r in rows if r.prior is not None and r.value is None])
+
+    def _written(self, rows: list[Row]) -> Prior | None:
+        """The prior in the model's text, at whichever of the rows of one parameter it stands."""
+        if not rows:
+            return None
+        row = rows[0]
+        if len({(r.prior, r.prior_mark) for r in rows}) > 1:
+            raise PriorError(
+                f"`{row.name}` and `{rows[-1].name}` are one parameter with two different priors.",
+                hint="One parameter has one prior: leave one of the two out.",
+                span=rows[-1].span,
+            )
+        try:
+            return prior_from(
+                row.prior,
+                _variable(row, self.table),
+                where=f"`{row.name}`",
+                mark=row.prior_mark,
+            )
+        except PriorError as error:
+            raise PriorError(error.message, hint=error.hint, span=row.span) from None
 
     def _prior(self, row: Row, variable: str) -> Prior | None:
         own = self._own(row)
@@ -590,6 +611,7 @@ class _Builder:
         free = all(
             k < len(self.parameters)
             and (self.parameters[k].lower, self.parameters[k].upper) == (-1.0, 1.0)
+            and getattr(self.parameters[k].prior, "mark", None) != "cov"
             for k in sources
         )
         return free and not fixed and len(set(sources)) == len(sources)
@@ -626,7 +648,15 @@ def _read_priors(
     for kind in ("interactions", "thresholds"):
         if kind in by_kind:
             raise NotAvailableError(
-                f"priors of {kind} are not available yet: no model here has any."
+                f"priors of {kind} are not available yet: no model here has any.",
+                hint="Leave them out.",
+            )
+    for kind, source in by_kind.items():  # also where the model has no such parameter
+        read = prior_from(source, KINDS[kind][0], where=f"the {kind}")
+        if kind == "correlations" and (read.family != "lkj" or read.mark == "cov"):
+            raise PriorError(
+                f"the prior of all correlations is {source}, not an lkj.",
+                hint='Use "lkj(2)" for all, or name each one: {"f ~~ g": "beta(2, 2)"}.',
             )
     by_cell = {_tidy(k): v for k, v in given.items() if k not in KINDS}
     free = [r for r in table.rows if r.free]
@@ -727,7 +757,8 @@ def _merge(table: ParameterTable) -> ParameterTable:
     merged = replace(
         table, rows=rows, constraints=tuple(c for c in left if c.form.weights), aliases=aliases
     )
-    for rows_of in merged.labels.values():
+    for label, rows_of in merged.labels.items():
+        check_kinds(label, rows_of)
         if len({r.value for r in rows_of}) > 1:
             raise ConstraintError(
                 f"`{rows_of[0].label}` is equal to a parameter that is fixed elsewhere.",

@@ -183,7 +183,8 @@ def _read(path: Path) -> xr.DataTree:
     except BayesemError:
         raise
     except Exception as error:  # the backends raise whatever their libraries do
-        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+        why = getattr(error, "strerror", None) or "its format is not NetCDF or Zarr"
+        raise _damaged(path, why) from error
 
 
 def _damaged(path: Path, why: str) -> DataError:

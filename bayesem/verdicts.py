@@ -27,7 +27,7 @@ from bayesem.decision import (
 )
 from bayesem.errors import PropositionError
 from bayesem.evidence import measure, without_prior
-from bayesem.propositions import Rule, read_propositions
+from bayesem.propositions import Proposition, Rule, read_propositions
 from bayesem.verdict_text import explain, html, rule_text, text
 
 __all__ = ["Verdicts", "assess"]
@@ -157,6 +157,8 @@ def assess(
         )
         for item in _items(propositions)
     ]
+    if not items:
+        raise PropositionError("there are no propositions.", hint='Give some: {"P1": "a > 0"}.')
     findings = _findings(items, readings)
     several = isinstance(fits, Mapping)
     rows, parts = [], []
@@ -180,8 +182,17 @@ def assess(
 def _items(propositions: Any) -> Iterator[_Item]:
     if isinstance(propositions, str | Path | Mapping):
         propositions = read_propositions(propositions)
+    if isinstance(propositions, Proposition):
+        propositions = (propositions,)
+    known = isinstance(propositions, Iterable) and not isinstance(propositions, bytes)
+    propositions = tuple(propositions) if known else (propositions,)
     earlier: dict[str, Any] = {}
     for p in propositions:
+        if not isinstance(p, Proposition):
+            raise PropositionError(
+                f"a proposition is a {type(p).__name__}.",
+                hint='Give {"P1": "a > 0"}, a study\'s name, or a path to a `.toml` file.',
+            )
         if p.name in earlier:
             raise PropositionError(f"two propositions are called `{p.name}`.", label=p.name)
         form = normal_form(p.tree, earlier)
@@ -201,23 +212,40 @@ def _readings(fits: Any) -> list[_Reading]:
     if not isinstance(fits, Mapping):
         return [_reading(None, fits)]
     if not fits:
-        raise PropositionError("there are no fits to assess the propositions on.")
+        raise PropositionError(
+            "there are no fits to assess the propositions on.", hint="Give `sem.fit(...)`."
+        )
     found = [_reading(str(name), value) for name, value in fits.items()]
     if any(reading.name == POOLED for reading in found):
-        raise PropositionError(f"a reading cannot be called `{POOLED}`: that row is the mixture.")
+        raise PropositionError(
+            f"a reading cannot be called `{POOLED}`: that row is the mixture.",
+            hint="Choose another name.",
+        )
     weights = [reading.weight for reading in found]
     if any(w is None for w in weights):
         return [replace(reading, weight=None) for reading in found]
     total = sum(w for w in weights if w is not None)
     if not total > 0:
-        raise PropositionError("the weights of the readings sum to 0.")
+        raise PropositionError(
+            "the weights of the readings sum to 0.", hint="Give one some weight."
+        )
     return [replace(reading, weight=(reading.weight or 0.0) / total) for reading in found]
+
+
+def _check_fit(fit: Any) -> None:
+    if getattr(fit, "draws", None) is None:
+        raise PropositionError(
+            f"a fit is a {type(fit).__name__}.",
+            hint="Give what `sem.fit(...)` or `sem.load(path)` returns, or {name: fit}.",
+        )
 
 
 def _reading(name: str | None, value: Any) -> _Reading:
     fits = tuple(value) if isinstance(value, list | tuple) else (value,)
     if not fits:
-        raise PropositionError(f"the reading `{name}` has no fits.")
+        raise PropositionError(f"the reading `{name}` has no fits.", hint="Leave it out.")
+    for fit in fits:
+        _check_fit(fit)
     weights = [
         fit.data.weight
         for fit in fits

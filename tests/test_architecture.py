@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "bayesem"
 LAYERS = {
-    "errors": 0, "arrays": 0,
+    "errors": 0, "arrays": 0, "seeds": 1,
     "grammar": 1, "documents": 1, "studies": 1, "codebook": 1, "correlations": 1,
     "data": 2, "linear": 2, "arithmetic": 2,
     "model": 3, "propositions": 3, "partable": 3, "priors": 3, "matrices": 3,

@@ -136,7 +136,8 @@ def tokenise(
     """
     stop = len(source.text) if end is None else end
     if stop - start > LONGEST_TEXT:
-        raise error(f"The text has {stop - start:,} characters; at most {LONGEST_TEXT:,} are read.")
+        message = f"The text has {stop - start:,} characters; at most {LONGEST_TEXT:,} are read."
+        raise error(message, hint="Is it the right text?")
     tokens = _collapse(_scan(source, start, stop, error))
     inside = _inside_brackets(tokens, error)
     return [t for i, t in enumerate(tokens) if not (inside[i] or _continues(tokens, i))]
