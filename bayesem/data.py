@@ -369,7 +369,7 @@ def _check_columns(values: Floats, names: Sequence[str]) -> None:
             )
         if np.abs(column).max() > LARGEST:
             raise DataError(
-                f"column `{name}` holds {column[np.abs(column).argmax()]:g}, too large to compute with.",
+                f"column `{name}` holds {column[np.abs(column).argmax()]:g}, too large a number.",
                 hint="Choose a larger unit; or, if it codes a missing answer, write NaN.",
             )
         if np.ptp(column) <= max(1e-12 * np.abs(column).max(), 1 / LARGEST):
@@ -391,7 +391,8 @@ def _check_collinear(values: Floats, names: Sequence[str]) -> None:
     if len(duplicates):
         i, j = map(int, duplicates[0])
         raise DataError(
-            f"columns `{names[i]}` and `{names[j]}` are duplicates (correlation {pairs[i, j]:.3f}).",
+            f"columns `{names[i]}` and `{names[j]}` are duplicates "
+            f"(correlation {pairs[i, j]:.3f}).",
             hint="One of them must go: together they make the covariance matrix singular.",
         )
     whole = values[~np.isnan(values).any(1)]

@@ -396,6 +396,14 @@ def _check_names(model: Model, data: Any) -> None:
     columns, latent = _columns(data), model.factors
     known = {*columns, *latent}
     for statement in model.parsed.statements:
+        label = statement.term.label
+        if label in known:
+            raise ModelError(
+                f"`{label}` is a label here, but also the name of a variable.",
+                span=statement.term.span,
+                hint=f"For a product write `{label}:{statement.term.name}`; else rename the label.",
+            )
+    for statement in model.parsed.statements:
         for name in (statement.lhs, *statement.term.factors):
             if name and name not in known:
                 raise ModelError(

@@ -434,7 +434,8 @@ def _check_fixed_covariances(rows: Sequence[Row]) -> None:
         v, w = variances.get((r.matrix, r.i)), variances.get((r.matrix, r.j))
         if v is not None and w is not None and r.value**2 > v * w:
             raise ModelError(
-                f"`{r.name}` is fixed at {r.value:g}, beyond what variances of {v:g} and {w:g} allow.",
+                f"`{r.name}` is fixed at {r.value:g}, beyond what variances of {v:g} and {w:g} "
+                "allow.",
                 span=r.span,
                 hint="A covariance is at most the product of the two standard deviations.",
             )

@@ -90,7 +90,7 @@ def _unmarked(spec: Spec, prior: Prior, t: Floats, k: int, x: Floats) -> Floats:
 
 
 def _block_proposal(spec: Spec, block: Block, x: Floats, rng: np.random.Generator) -> None:
-    """Correlations of one block: LKJ where it is full; by rejection within it where it has zeros."""
+    """Correlations of one block: LKJ where it is full, by rejection where it has zeros."""
     columns = [k for k, _, _ in block.members]
     if block.full:
         R = lkj_correlations(len(block.nodes), block.eta, len(x), rng)

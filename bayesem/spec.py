@@ -299,11 +299,18 @@ class _Builder:
                 f"`{keys[0]}` and `{keys[1]}` in priors are one parameter.",
                 hint="One parameter has one prior: leave one of the two out.",
             )
+        written = [r for r in rows if r.prior is not None and r.value is None]
+        if keys and written:
+            raise PriorError(
+                f"`{keys[0]}` has a prior in the model's text and another one in priors.",
+                hint="One parameter has one prior: leave one of the two out.",
+                span=written[0].span,
+            )
         if keys:
             return prior_from(
                 self.by_cell[keys[0]], _variable(row, self.table), where=f"`{keys[0]}`"
             )
-        return self._written([r for r in rows if r.prior is not None and r.value is None])
+        return self._written(written)
 
     def _written(self, rows: list[Row]) -> Prior | None:
         """The prior in the model's text, at whichever of the rows of one parameter it stands."""

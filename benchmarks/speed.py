@@ -41,8 +41,8 @@ def main() -> None:
     options.add_argument("--repeat", type=int, default=5)
     chosen = options.parse_args()
     warnings.simplefilter("ignore")
-    from conftest import DEMOCRACY
     from semopy.examples import political_democracy
+    from texts import DEMOCRACY
 
     data = political_democracy.get_data()
     warm, fit = warm_process(DEMOCRACY, data, chosen.repeat)

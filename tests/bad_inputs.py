@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from fake_fits import fake_fit, normal_grid
 
 import bayesem as sem
 from bayesem.cli import main
@@ -19,7 +20,6 @@ from bayesem.propositions import read_propositions
 from bayesem.simulation import simulate
 from bayesem.storage import load, save
 from bayesem.verdicts import assess
-from fake_fits import fake_fit, normal_grid
 
 MODEL = "f =~ x1 + x2 + x3\ny ~ a*f\n"
 TWO = "f =~ x1 + x2 + x3\ng =~ x4 + x5 + x6\n"
@@ -146,7 +146,7 @@ def commas() -> pd.DataFrame:
     return changed(x1=[f"{v:.3f}".replace(".", ",") for v in answers()["x1"]])
 
 
-G, M, D, I = sem.GrammarError, sem.ModelError, sem.DataError, sem.IdentificationError  # noqa: E741
+G, M, D, I = sem.GrammarError, sem.ModelError, sem.DataError, sem.IdentificationError
 C, P, N, S, Q = (
     sem.ConstraintError, sem.PriorError, sem.NotAvailableError, sem.StudyError, sem.PropositionError,
 )  # fmt: skip

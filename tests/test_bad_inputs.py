@@ -3,9 +3,9 @@
 import re
 
 import pytest
+from bad_inputs import CASES, COMMANDS, printed
 
 from bayesem.errors import BayesemError
-from bad_inputs import CASES, COMMANDS, printed
 
 LONGEST = 600
 PYTHON = re.compile(r"Traceback|Error\b|Exception|<class|0x[0-9a-f]{6}|\bself\b|\.py\b")

@@ -176,3 +176,16 @@ def test_cost_does_not_grow_with_cases():
     big = pd.concat([small.data] * 100, ignore_index=True)
     sizes = [len(pack(type(small)(small.text, d).prepared().spec)) for d in (small.data, big)]
     assert sizes[0] == sizes[1]
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_far_points_are_refused_quietly(name, capfd):
+    """Where numbers overflow or a matrix is singular, the kernel says so and raises nothing."""
+    spec = ZOO[name].prepared().spec
+    model, rng = pack(spec), np.random.default_rng(0)
+    for scale in (5.0, 50.0, 800.0):
+        for _ in range(40):
+            value, gradient = log_posterior(model, rng.normal(0, scale, len(spec.parameters)), True)
+            assert not value > 1e12
+            assert gradient.shape == (len(spec.parameters),)
+    assert "Error" not in capfd.readouterr().err

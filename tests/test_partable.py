@@ -1,7 +1,7 @@
 """The parameter table against what lavaan's sem() writes for the same text."""
 
 import pytest
-from conftest import DEMOCRACY, HOLZINGER
+from texts import DEMOCRACY, HOLZINGER
 
 from bayesem.errors import BayesemError, ConstraintError, ModelError, NotAvailableError
 from bayesem.model import read_model

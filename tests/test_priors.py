@@ -3,8 +3,8 @@
 import numpy as np
 import pymc as pm
 import pytest
-from conftest import DEMOCRACY, HOLZINGER
 from scipy import stats
+from texts import DEMOCRACY, HOLZINGER
 from zoo import ZOO
 
 from bayesem.errors import PriorError

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import DEMOCRACY, HOLZINGER
+from texts import DEMOCRACY, HOLZINGER
 
 from bayesem.decomposition import standardise, standardised_value
 from bayesem.fitting import fit, prepare

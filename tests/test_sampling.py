@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import DEMOCRACY, HOLZINGER
+from texts import DEMOCRACY, HOLZINGER
 
 from bayesem.data import Moments
 from bayesem.errors import ConvergenceWarning, IdentificationError
@@ -11,12 +11,13 @@ from bayesem.fitting import fit, prepare
 from bayesem.kernels.pack import pack
 from bayesem.sampling.convergence import diagnose
 from bayesem.sampling.engine import sample_kernel
-from bayesem.sampling.starts import maximum, overdispersed
+from bayesem.sampling.starts import maximum, overdispersed, whitened
 from bayesem.summaries import summary
 
 
 def _sample(spec, *, private, cores=2, seed=3, draws=300):
-    model, mode = pack(spec), maximum(spec)
+    mode = maximum(spec)
+    model = whitened(pack(spec), mode)
     return sample_kernel(
         model, len(spec.parameters),
         lambda s: overdispersed(model, mode, np.random.default_rng(s)),

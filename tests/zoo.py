@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from conftest import DEMOCRACY, HOLZINGER
 from semopy.examples import holzinger39, political_democracy
+from texts import DEMOCRACY, HOLZINGER
 
 from bayesem.data import Moments
 from bayesem.fitting import Prepared, prepare

@@ -10,18 +10,30 @@ from bayesem.kernels.gaussian import cholesky, inverse_from
 
 with kernel_cache():
 
-    @njit(cache=True)
-    def _cholesky_tangent(C, Ci, dM):  # type: ignore[no-untyped-def]
-        """Derivative of a Cholesky factor along dM."""
-        X = Ci @ dM @ Ci.T
-        f = X.shape[0]
+    @njit(cache=True, error_model="numpy")
+    def _cholesky_tangent(C, Ci, dM, X, dC):  # type: ignore[no-untyped-def]
+        """Derivative of a Cholesky factor along dM into dC; X is scratch, dM is overwritten."""
+        f = C.shape[0]
+        for a in range(f):  # X = Ci dM
+            for b in range(f):
+                total = 0.0
+                for c in range(a + 1):
+                    total += Ci[a, c] * dM[c, b]
+                X[a, b] = total
+        for a in range(f):  # lower half of X Ci', its diagonal halved
+            for b in range(a + 1):
+                total = 0.0
+                for c in range(b + 1):
+                    total += X[a, c] * Ci[b, c]
+                dM[a, b] = 0.5 * total if a == b else total
         for a in range(f):
-            X[a, a] *= 0.5
-            for b in range(a + 1, f):
-                X[a, b] = 0.0
-        return C @ X
+            for b in range(a + 1):
+                total = 0.0
+                for c in range(b, a + 1):
+                    total += C[a, c] * dM[c, b]
+                dC[a, b] = total
 
-    @njit(cache=True)
+    @njit(cache=True, error_model="numpy")
     def block_from_cube(z, row, col, order):  # type: ignore[no-untyped-def]
         """Correlations r (k,), dr/dz (k, k), log Jacobian and its gradient (k,).
 
@@ -61,25 +73,38 @@ with kernel_cache():
                 for t in range(stop):
                     drest[t] -= 2.0 * w[a] * dw[t, a]
                 rest -= w[a] * w[a]
-            here = Ci.T @ w
+            here, dr = np.zeros(f), np.zeros(f)
+            for a in range(f):
+                for b in range(a, f):
+                    here[a] += Ci[b, a] * w[b]
+            dM, X, dC = np.zeros((f, f)), np.zeros((f, f)), np.zeros((f, f))
             for t in range(stop):
-                change = dw[t].copy()
                 if t < start:
-                    inner = np.ascontiguousarray(dR[t, :i, :i])
-                    dP = -(P @ inner @ P)
-                    dM = np.empty((f, f))
+                    s0 = row[t]  # dR has entries in the rows from this one on
                     for a in range(f):
-                        for b in range(f):
-                            dM[a, b] = dP[col[start + a], col[start + b]]
-                    dC = _cholesky_tangent(C, Ci, dM)
-                    change -= dC.T @ here
+                        for b in range(a + 1):
+                            total = 0.0
+                            for c in range(s0, i):
+                                for e in range(c):
+                                    if dR[t, c, e] != 0.0:
+                                        total += dR[t, c, e] * (
+                                            P[col[start + a], c] * P[e, col[start + b]]
+                                            + P[col[start + a], e] * P[c, col[start + b]]
+                                        )
+                            dM[a, b] = dM[b, a] = -total
+                    _cholesky_tangent(C, Ci, dM, X, dC)
                     for a in range(f):
+                        for b in range(a, f):
+                            dw[t, a] -= dC[b, a] * here[b]
                         grad[t] -= dC[a, a] / C[a, a]
-                dr = Ci.T @ change
+                for a in range(f):
+                    total = 0.0
+                    for b in range(a, f):
+                        total += Ci[b, a] * dw[t, b]
+                    dr[a] = total
                 for a in range(f):
                     J[start + a, t] = dr[a]
                     dR[t, i, col[start + a]] = dr[a]
-                    dR[t, col[start + a], i] = dr[a]
             for a in range(f):
                 r[start + a] = here[a]
                 R[i, col[start + a]] = here[a]

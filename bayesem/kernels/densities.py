@@ -18,7 +18,7 @@ from bayesem.priors import (
 
 with kernel_cache():
 
-    @njit(cache=True)
+    @njit(cache=True, error_model="numpy")
     def log_prior(code, x, a, b, c):  # type: ignore[no-untyped-def]
         """Log-density without its constant, and its derivative."""
         if code == NORMAL:
@@ -45,7 +45,7 @@ with kernel_cache():
             return -abs(x - a) / b, -side / b
         return 0.0, 0.0
 
-    @njit(cache=True)
+    @njit(cache=True, error_model="numpy")
     def constrain(u, lower, upper):  # type: ignore[no-untyped-def]
         """Bring a number from the real line between its bounds.
 

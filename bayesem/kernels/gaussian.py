@@ -11,7 +11,7 @@ LOG_2PI = math.log(2 * math.pi)
 
 with kernel_cache():
 
-    @njit(cache=True)
+    @njit(cache=True, error_model="numpy")
     def cholesky(M, C):  # type: ignore[no-untyped-def]
         """Lower Cholesky factor of M into C; the log-determinant, or nan if M is not positive."""
         n = M.shape[0]
@@ -31,7 +31,7 @@ with kernel_cache():
             logdet += math.log(s)
         return logdet
 
-    @njit(cache=True)
+    @njit(cache=True, error_model="numpy")
     def inverse_from(C, P):  # type: ignore[no-untyped-def]
         """Inverse of C C' into P, both triangles; C is overwritten by its own inverse."""
         n = C.shape[0]
@@ -50,7 +50,7 @@ with kernel_cache():
                 P[i, j] = s
                 P[j, i] = s
 
-    @njit(cache=True)
+    @njit(cache=True, error_model="numpy")
     def solve_identity_minus(B, A):  # type: ignore[no-untyped-def]
         """inv(I - B) into A by Gauss-Jordan with pivoting; False if it is singular."""
         m = B.shape[0]
@@ -83,7 +83,7 @@ with kernel_cache():
                 A[i, j] = W[i, m + j]
         return True
 
-    @njit(cache=True)
+    @njit(cache=True, error_model="numpy")
     def pattern_loglik(where, n, ybar, S, use_mean, Sigma, mu, G, g):  # type: ignore[no-untyped-def]
         """One pattern's log-likelihood; adds d/dSigma to G and d/dmu to g. nan if not positive."""
         o = where.shape[0]
@@ -119,7 +119,7 @@ with kernel_cache():
                     G[where[i], where[j]] -= half * (P[i, j] - PWP[i, j])
         return -half * (o * LOG_2PI + logdet + trace)
 
-    @njit(cache=True)
+    @njit(cache=True, error_model="numpy")
     def gaussian_loglik(  # type: ignore[no-untyped-def]
         Lambda, Beta, Psi, Theta, nu, alpha, count, where, n, ybar, S, use_mean
     ):

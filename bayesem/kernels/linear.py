@@ -18,7 +18,7 @@ _DOUBLES = types.CPointer(types.double)
 
 with kernel_cache():
 
-    @njit(cache=True)
+    @njit(cache=True, error_model="numpy")
     def block_density(M, nodes, eta, G):  # type: ignore[no-untyped-def]
         """(eta - 1) log det of the correlations of some nodes of M; adds its gradient to G."""
         b = nodes.shape[0]
@@ -40,7 +40,7 @@ with kernel_cache():
                 G[nodes[i], nodes[j]] += (eta - 1.0) * P[i, j]
         return (eta - 1.0) * logdet
 
-    @njit(cache=True)
+    @njit(cache=True, error_model="numpy")
     def marked(mark, v, s1, s2):  # type: ignore[no-untyped-def]
         """The quantity that a prior is on, its derivative by v, log|that|, its derivative by v."""
         if mark == MARK_VAR:
@@ -51,7 +51,7 @@ with kernel_cache():
             return v * s1 * s2, s1 * s2, math.log(s1 * s2), 0.0
         return v, 1.0, 0.0, 0.0
 
-    @njit(cache=True)
+    @njit(cache=True, error_model="numpy")
     def log_posterior(model, u, likelihood):  # type: ignore[no-untyped-def]
         """Log-posterior of unconstrained values ``u`` (q,) and its gradient.
 
@@ -242,25 +242,53 @@ with kernel_cache():
             gradient[k] = gv[k] * slope[k] + extra[k]
         return value, gradient
 
-    @cfunc(types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, _DOUBLES), cache=True)
+    @njit(cache=True, error_model="numpy")
+    def from_white(model, z):  # type: ignore[no-untyped-def]
+        """The point of the real line behind whitened coordinates: centre + spread @ z."""
+        q = z.shape[0]
+        tail = model[model[:HEADER].view(np.int64)[13] :]
+        return tail[:q] + tail[q : q + q * q].reshape((q, q)) @ z
+
+    @njit(cache=True, error_model="numpy")
+    def log_posterior_white(model, z):  # type: ignore[no-untyped-def]
+        """Log-posterior and gradient in whitened coordinates (the constant Jacobian left out)."""
+        q = z.shape[0]
+        tail = model[model[:HEADER].view(np.int64)[13] :]
+        value, gradient = log_posterior(model, from_white(model, z), True)
+        return value, tail[q : q + q * q].reshape((q, q)).T @ gradient
+
+    @cfunc(
+        types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, _DOUBLES),
+        cache=True,
+        error_model="numpy",
+    )
     def logp_entry(dim, x, grad, out, model):  # type: ignore[no-untyped-def]
-        """What nutpie calls: 0 done, 4 a point where the density is 0."""
+        """What nutpie calls, in whitened coordinates: 0 done, 4 a point where the density is 0."""
         q = np.int64(dim)
-        length = carray(model, (HEADER,)).view(np.int64)[13]
-        value, gradient = log_posterior(carray(model, (length,)), carray(x, (q,)), True)
+        length = carray(model, (HEADER,)).view(np.int64)[13] + q + q * q
+        value, gradient = log_posterior_white(carray(model, (length,)), carray(x, (q,)))
+        sound = math.isfinite(value)
         for k in range(q):
             grad[k] = gradient[k]
+            sound = sound and math.isfinite(gradient[k])
         out[0] = value
-        return 0 if math.isfinite(value) else 4
+        return 0 if sound else 4
 
-    @cfunc(types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, _DOUBLES), cache=True)
+    @cfunc(
+        types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, _DOUBLES),
+        cache=True,
+        error_model="numpy",
+    )
     def expand_entry(dim, size, x, out, model):  # type: ignore[no-untyped-def]
-        """Draws are stored as they are; the package brings them back itself."""
+        """Draws are stored on the real line; the package brings them between bounds itself."""
+        q = np.int64(dim)
+        length = carray(model, (HEADER,)).view(np.int64)[13] + q + q * q
+        u = from_white(carray(model, (length,)), carray(x, (q,)))
         for k in range(np.int64(size)):
-            out[k] = x[k]
+            out[k] = u[k]
         return 0
 
-    @njit(cache=True)
+    @njit(cache=True, error_model="numpy")
     def log_posteriors(model, U, likelihood):  # type: ignore[no-untyped-def]
         """Log-posterior of many points (draw, q), without gradients."""
         out = np.empty(U.shape[0])
@@ -268,7 +296,7 @@ with kernel_cache():
             out[k] = log_posterior(model, U[k], likelihood)[0]
         return out
 
-    @njit(cache=True)
+    @njit(cache=True, error_model="numpy")
     def curvature(model, u, step):  # type: ignore[no-untyped-def]
         """Hessian of the log-posterior at ``u`` by central differences of its gradient."""
         q = u.shape[0]

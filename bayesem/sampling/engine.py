@@ -13,7 +13,7 @@ import numpy as np
 
 from bayesem.arrays import Floats
 from bayesem.errors import SamplingError
-from bayesem.kernels.linear import expand_entry, log_posterior, logp_entry
+from bayesem.kernels.linear import expand_entry, from_white, log_posterior_white, logp_entry
 
 __all__ = ["RawDraws", "sample_kernel"]
 
@@ -65,16 +65,16 @@ def sample_kernel(
     progress: bool,
     private: bool = True,
 ) -> RawDraws:
-    """Sample the density that :func:`bayesem.kernels.linear.log_posterior` computes.
+    """Sample the density of :func:`bayesem.kernels.linear.log_posterior_white`.
 
     Parameters
     ----------
     model : array
-        From :func:`bayesem.kernels.pack.pack`.
+        From :func:`bayesem.sampling.starts.whitened`.
     q : int
         Number of parameters.
     start : callable
-        From a chain's seed to its starting point, (q,).
+        From a chain's seed to its starting point, (q,), in whitened coordinates.
     private : bool
         Whether to try nutpie's private route first.
 
@@ -98,9 +98,13 @@ def sample_kernel(
             compiled, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
             progress_bar=progress, return_raw_trace=True, target_accept=target_accept,
         )  # fmt: skip
-    except RuntimeError as error:
+    except BaseException as error:
+        # A panic inside nutpie derives from BaseException; what the user does is not to be caught.
+        if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit | MemoryError):
+            raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SamplingError(
-            f"nutpie stopped: {error}.", hint="Check starts and priors; try another seed."
+            f"nutpie stopped: {reason}.", hint="Check starts and priors; try another seed."
         ) from error
     return unpack_trace(trace, q, draws, chains, route)
 
@@ -146,11 +150,15 @@ def _public(model: Floats, q: int, start: Callable[[int], Floats]) -> Any:
     """The same kernel, called through Python."""
     from nutpie.compiled_pyfunc import from_pyfunc
 
+    def logp(x: Floats) -> tuple[float, Floats]:
+        value, gradient = log_posterior_white(model, x)
+        return (value if np.isfinite(gradient).all() else -np.inf), gradient
+
     def make_logp() -> Callable[[Floats], tuple[float, Floats]]:
-        return lambda x: log_posterior(model, x, True)
+        return logp
 
     def make_expand(*_: Any) -> Callable[[Floats], dict[str, Floats]]:
-        return lambda x: {"u": np.asarray(x, float)}
+        return lambda x: {"u": from_white(model, x)}
 
     return from_pyfunc(
         q, make_logp, make_expand, [np.dtype("float64")], [(q,)], ["u"],

@@ -12,7 +12,7 @@ from bayesem.arrays import Floats
 from bayesem.kernels.linear import log_posteriors
 from bayesem.kernels.pack import constrained, pack
 from bayesem.sampling.engine import RawDraws, sample_kernel
-from bayesem.sampling.starts import maximum, overdispersed
+from bayesem.sampling.starts import maximum, overdispersed, whitened
 
 if TYPE_CHECKING:
     from bayesem.fitting import Prepared
@@ -23,7 +23,7 @@ __all__ = ["ChainDraws", "run_chains"]
 type Stage = Callable[[str], AbstractContextManager[None]]
 
 #: Target acceptance at the first attempt and with help.
-TARGET = (0.9, 0.98)
+TARGET = (0.85, 0.97)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +79,7 @@ def run_chains(
         return _finish(spec, raw, None, (note,))
     with stage("mode"):
         mode = maximum(spec)
-        model = pack(spec)
+        model = whitened(pack(spec), mode)
 
     def start(chain_seed: int) -> Floats:
         return overdispersed(model, mode, np.random.default_rng(chain_seed))

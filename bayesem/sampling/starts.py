@@ -8,11 +8,11 @@ from scipy import optimize
 
 from bayesem.arrays import Floats
 from bayesem.errors import SamplingError
-from bayesem.kernels.linear import curvature, log_posterior
+from bayesem.kernels.linear import curvature, log_posterior, log_posterior_white
 from bayesem.kernels.pack import pack, unconstrained
 from bayesem.spec import Parameter, Spec
 
-__all__ = ["Mode", "maximum", "overdispersed", "rough_point"]
+__all__ = ["Mode", "maximum", "overdispersed", "rough_point", "spread_around", "whitened"]
 
 #: Factor by which starting points are spread more widely than the normal approximation.
 OVERDISPERSION = 2.0
@@ -147,16 +147,39 @@ def _finite_point(model: Floats, spec: Spec, u: Floats) -> Floats:
     )
 
 
+def spread_around(mode: Mode) -> Floats:
+    """A square root of the normal approximation's covariance at the mode, (q, q).
+
+    The curvature is brought to the scale of correlations first, and directions in which it hardly
+    tells anything (or bends the wrong way) are kept within ten of these units.
+    """
+    diagonal = np.diag(-mode.curvature)
+    unit = 1 / np.sqrt(np.where(diagonal > 1e-12, diagonal, 1.0))
+    values, vectors = np.linalg.eigh(-mode.curvature * np.outer(unit, unit))
+    return unit[:, None] * vectors / np.sqrt(np.maximum(values, 0.01))
+
+
+def whitened(model: Floats, mode: Mode) -> Floats:
+    """The kernels' array with centre and spread behind it: the coordinates that the sampler uses.
+
+    In them the posterior is nearly round, so that trajectories are short; the density is the same.
+    """
+    return np.concatenate([model, mode.u, spread_around(mode).ravel()])
+
+
 def overdispersed(model: Floats, mode: Mode, rng: np.random.Generator) -> Floats:
-    """A start around the mode, (q,), with twice the spread of the normal approximation there."""
-    values, vectors = np.linalg.eigh(-mode.curvature)
-    floor = max(values.max(), 1e-8) * 1e-10
-    sd = 1 / np.sqrt(np.maximum(values, max(floor, 0.04)))
-    scale = OVERDISPERSION
+    """A start in whitened coordinates, (q,), with twice the normal approximation's spread.
+
+    Parameters
+    ----------
+    model : array
+        From :func:`whitened`.
+    """
+    scale, q = OVERDISPERSION, len(mode.u)
     for _ in range(60):
-        u = mode.u + vectors @ (scale * sd * rng.standard_normal(len(sd)))
-        value = log_posterior(model, u, True)[0]
-        if math.isfinite(value) and value > mode.value - 20 * len(sd) - 100:
-            return u
+        z = scale * rng.standard_normal(q)
+        value = log_posterior_white(model, z)[0]
+        if math.isfinite(value) and value > mode.value - 20 * q - 100:
+            return z
         scale *= 0.9
-    return mode.u.copy()
+    return np.zeros(q)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import DEMOCRACY
+from texts import DEMOCRACY
 
 import bayesem as sem
 
