@@ -29,7 +29,8 @@ from bayesem.posterior import Fit, Settings, named_draws, reserved
 from bayesem.priordraws import draw_prior
 from bayesem.sampling.convergence import Convergence, diagnose
 from bayesem.seeds import check_seed
-from bayesem.spec import Spec, specification
+from bayesem.spec import Spec
+from bayesem.specification import specification
 
 __all__ = ["Prepared", "fit", "graph", "prepare"]
 
