@@ -23,7 +23,7 @@ __all__ = ["ChainDraws", "run_chains"]
 type Stage = Callable[[str], AbstractContextManager[None]]
 
 #: Target acceptance at the first attempt and with help.
-TARGET = (0.85, 0.97)
+TARGET = (0.9, 0.97)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
