@@ -90,7 +90,7 @@ def _inferred(result: StudyResult, readings: pd.DataFrame) -> Iterator[str]:
             f"{first[f'mean_r_{pair}']:.2f} (sd {first[f'sd_r_{pair}']:.2f}) under "
             f"{first['reading']}, {mean:.2f} (sd {sd:.2f}) over all readings; readings with a "
             f"negative one have weight {negative:.3f} (its prior, 2 Beta(4, 2) - 1, expects a "
-            "positive one)."
+            f"positive one). {_under_flat_prior(result, readings, pair)}"
         )
     counts = sorted({len(each) for each in result.fits.values()}, reverse=True)
     yield (
@@ -98,6 +98,26 @@ def _inferred(result: StudyResult, readings: pd.DataFrame) -> Iterator[str]:
         "of the factors, which indicator is the marker, and where the matrix departs from the "
         f"model. Matrices by reading: {' or '.join(map(str, counts))}"
         f"{' (1 where the weight is below 0.01)' if len(counts) > 1 else ''}."
+    )
+
+
+def _under_flat_prior(result: StudyResult, readings: pd.DataFrame, pair: str) -> str:
+    """What the prior on the correlation decides: weights, and the probability that moves most."""
+    flat = readings.set_index("reading")["weight_flat"]
+    negative = float(flat[(readings[f"mean_r_{pair}"] < 0).to_numpy()].sum() / flat.sum())
+    table = result.verdicts.table
+    pooled = table[table["reading"] == POOLED].set_index("name")["probability"]
+    single = table[table["reading"] != POOLED]
+    weights = flat.reindex(single["reading"]).to_numpy()
+    sums = (single["probability"] * weights).groupby(single["name"]).sum()
+    moved = sums / pd.Series(weights, single.index).groupby(single["name"]).sum() - pooled
+    text = f"Under a flat prior those readings would have weight {negative:.3f}"
+    if moved.empty or pooled.empty:
+        return f"{text}."
+    most = moved.abs().idxmax()
+    return (
+        f"{text}; the pooled probability that would move most is that of {most}, from "
+        f"{pooled[most]:.3f} to {pooled[most] + moved[most]:.3f}."
     )
 
 

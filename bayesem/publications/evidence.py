@@ -250,15 +250,10 @@ class Problem:
         """Density of ``free`` and of the trusted estimates, changed from that of the paths."""
         value = _normal(paths, PATH_SD).sum(-1) - log_ratio.sum(-1)
         value = value + free[..., self.size - len(self.unknown) :].sum(-1)
-        value = value + np.log1p(-(r**2)).sum(-1) + self._log_correlation(r)
+        value = value + np.log1p(-(r**2)).sum(-1) + correlation_prior(r)
         if self.units:
             value = value + _log_units(free[..., : self.units])
         return value
-
-    @staticmethod
-    def _log_correlation(r: Floats) -> Floats:
-        above, below = (1 + r) / 2, (1 - r) / 2
-        return (3 * np.log(above) + np.log(below) - betaln(4, 2) - np.log(2)).sum(-1)
 
     def evaluate(self, batch: _Batch) -> tuple[Floats, Callable[[Floats], Sample]]:
         """Log of prior times likelihood at each point, and a maker of the weighted sample."""
@@ -324,6 +319,12 @@ class Problem:
         prior = (free / np.where(unit, UNIT_SD, 1.0))[:, :rest]
         found = np.column_stack([*columns, prior])
         return np.where(np.isfinite(found), found, 100.0)
+
+
+def correlation_prior(r: Floats) -> Floats:
+    """Log-density of correlations (..., pair) that are not printed: each is 2 Beta(4, 2) - 1."""
+    above, below = (1 + r) / 2, (1 - r) / 2
+    return (3 * np.log(above) + np.log(below) - betaln(4, 2) - np.log(2)).sum(-1)
 
 
 def admissible(design: Design, solution: Standardised) -> np.ndarray:

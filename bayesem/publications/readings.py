@@ -1,6 +1,6 @@
 """What a publication's printed numbers can mean: readings, their weights, and how each closes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ import pandas as pd
 from scipy.special import logsumexp
 from scipy.stats import chi2
 
+from bayesem.arrays import Floats
 from bayesem.errors import StudyError
 from bayesem.model import Model, read_model
 from bayesem.publications.design import Design, design_of
-from bayesem.publications.evidence import Explored, explore
+from bayesem.publications.evidence import Explored, correlation_prior, explore
 from bayesem.publications.least_squares import Closest, closest
 from bayesem.publications.likelihood import comparative_indices
 from bayesem.publications.printed import Cell, Publication, read_printed
@@ -86,11 +87,25 @@ def readings(source: str | Path | Model | Publication) -> pd.DataFrame:
         solution; ``other_*`` are of a second solution with correlations of the other sign, if one
         is found. ``mean_r_*`` and ``sd_r_*`` are over the reading's weighted draws, ``ess`` of them
         effective. ``relabelled`` counts the rows whose printed label the reading overrules.
+        ``weight_flat`` is the weight under a prior that is uniform on (-1, 1) for correlations.
     """
     known = publication(source)
     found, weights = explored(known)
     rows = [_row(known, one, weight) for one, weight in zip(found, weights, strict=True)]
-    return pd.DataFrame(rows).sort_values("weight", ascending=False, ignore_index=True)
+    return (
+        pd.DataFrame(rows)
+        .assign(weight_flat=_flat_weights(found))
+        .sort_values("weight", ascending=False, ignore_index=True)
+    )
+
+
+def _flat_weights(found: Sequence[Explored]) -> Floats:
+    """Weights of the readings if no correlation were more plausible than another beforehand."""
+    log = []
+    for one in found:
+        against = np.log(0.5) - correlation_prior(one.sample.correlations)
+        log.append(one.log_evidence + logsumexp(against, b=one.sample.weight))
+    return np.exp(np.array(log) - logsumexp(log))
 
 
 def _row(known: Publication, one: Explored, weight: float) -> dict[str, Any]:
