@@ -13,7 +13,7 @@ from bayesem.posterior import Fit
 from bayesem.study_notes import MISPRINT, bounds, convergence, headline, limits, pooled, rests_on
 from bayesem.studying import LEAST_WEIGHT, StudyResult
 from bayesem.summaries import summary
-from bayesem.verdict_text import factor_text
+from bayesem.verdict_text import factor_text, probability_text
 
 __all__ = ["fit_page", "listing", "page"]
 
@@ -114,10 +114,8 @@ def _cells(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _three(p: float) -> str:
-    """Three decimals without the zero, and never a certainty that no number of draws can show."""
-    if p > 0.9995:
-        return ">.999"
-    return "<.001" if p < 0.0005 else f"{p:.3f}"[1:]
+    """A probability in four characters or five."""
+    return probability_text(p).removeprefix("0")
 
 
 def _factor(row: pd.Series) -> str:

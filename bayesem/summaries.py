@@ -96,6 +96,13 @@ def fit_html(fit: Fit) -> str:
     return f"<p>{head}</p>{summary(fit).round(3).to_html(index=False)}"
 
 
+def _own_priors(fit: Fit) -> str:
+    """Which parameters the user gave priors to."""
+    own = [f"`{p.label or p.name}`" for p in fit.spec.parameters if p.prior and p.prior.given]
+    shown = ", ".join(own[:4]) + (f" and {len(own) - 4} more" if len(own) > 4 else "")
+    return f", own: {shown}" if own else ""
+
+
 def _lines(fit: Fit) -> Iterator[str]:
     s = fit.settings
     kind = "moments" if isinstance(fit.data, Moments) else "answers"
@@ -106,7 +113,7 @@ def _lines(fit: Fit) -> Iterator[str]:
     )
     yield (
         f"{s.chains} chains of {s.draws} draws after {s.tune} (seed {s.seed}, {s.route}); "
-        f"priors: {s.priors}"
+        f"priors: {s.priors}{_own_priors(fit)}"
     )
     yield str(fit.convergence)
     yield from fit.notes

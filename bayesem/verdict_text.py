@@ -152,15 +152,21 @@ def text(table: pd.DataFrame, parts: pd.DataFrame, notes: Sequence[str]) -> str:
 def _headline(name: str, row: pd.Series) -> str:
     """Name, verdict, probability, prior and factor, in columns where they fit."""
     prior = row["prior_probability"]
-    numbers = f"Pr {_probability(row['probability'])}"
-    numbers += "" if pd.isna(prior) else f"  prior {_probability(prior)}"
+    numbers = f"Pr {probability_text(row['probability'])}"
+    numbers += "" if pd.isna(prior) else f"  prior {probability_text(prior)}"
     factor = factor_text(row)
     return f"{name:<22}  {row['verdict']:<16}  {numbers}{f'  BF {factor}' if factor else ''}"
 
 
-def _probability(p: float) -> str:
-    """Three decimals, and never a certainty that no number of draws can show."""
-    if p > 0.9995:
+def probability_text(p: float) -> str:
+    """Three decimals, and never a certainty that no number of draws can show.
+
+    Examples
+    --------
+    >>> probability_text(0.9995), probability_text(0.99949), probability_text(0.0004)
+    ('>.999', '0.999', '<.001')
+    """
+    if p >= 0.9995:
         return ">.999"
     return "<.001" if p < 0.0005 else f"{p:.3f}"
 
@@ -200,7 +206,7 @@ def _detail(row: pd.Series, parts: pd.DataFrame) -> Iterator[str]:
     if len(parts) > 1:
         low, high = frechet(list(parts["probability"]))
         pairs = zip(parts["probability"], parts["verdict"], strict=True)
-        each = ", ".join(f"{_probability(p)} {v}" for p, v in pairs)
+        each = ", ".join(f"{probability_text(p)} {v}" for p, v in pairs)
         both = (parts["joined"] == "and").all() and high - low >= 5e-4
         joint = f"; their probabilities alone leave {low:.3f} to {high:.3f}" if both else ""
         yield _wrap(f"parts: {each}{joint}", 4)

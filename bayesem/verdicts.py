@@ -28,7 +28,7 @@ from bayesem.decision import (
 from bayesem.errors import PropositionError
 from bayesem.evidence import measure, without_prior
 from bayesem.propositions import Proposition, Rule, read_propositions
-from bayesem.verdict_text import explain, html, rule_text, text
+from bayesem.verdict_text import explain, html, probability_text, rule_text, text
 
 __all__ = ["Verdicts", "assess"]
 
@@ -431,8 +431,13 @@ def _multiplicity(findings: Mapping[str, list[_Found]], table: pd.DataFrame) -> 
         joint = _joint(supported["name"], reading, findings)
         yield (
             f"Supported claims{where}: {len(supported)} of {len(rows)}. Expected number of false "
-            f"supports among them: {expected:.2g}. Probability that all of them hold: {joint:.3f}."
+            f"supports among them: {_few(expected)}. Probability that all of them hold: "
+            f"{probability_text(joint)}."
         )
+
+
+def _few(expected: float) -> str:
+    return f"{expected:.2g}" if expected > 0 else "none in any draw"
 
 
 def _joint(

@@ -20,7 +20,7 @@ def test_coverage_of_alliance_paths():
     for seed in range(SETS):
         truth = _truth(np.random.default_rng(seed))
         data = sem.simulate(model, CASES, truth=truth, seed=seed)
-        found = sem.fit(model, data, seed=seed, progress=False, draws=500, tune=500)
+        found = sem.fit(model, data, seed=seed, progress=False)
         failed += not found.converged
         table = sem.summary(found, prob=MASS)
         declared = data.attrs["truth"]
