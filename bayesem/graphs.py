@@ -1,27 +1,25 @@
 """A specification as a readable PyMC graph: what the kernels are checked against."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from pymc.logprob.transforms import Transform
 from pytensor.graph.basic import Variable
 
 from bayesem.arithmetic import defined
 from bayesem.arrays import DIMENSION, MATRICES, VARIABLES, Floats
-from bayesem.correlations import Member, from_cube, to_cube
 from bayesem.data import Answers, Moments
-from bayesem.kernels.op import loglik
-from bayesem.matrices import implied_covariance, implied_mean
+from bayesem.graph_data import observe
+from bayesem.graph_transforms import Bounded, VectorBounded
 from bayesem.partable import Row
 from bayesem.priordraws import draw_prior, lkj_correlations
 from bayesem.priors import FAMILIES, Prior
 from bayesem.spec import Block, Parameter, Spec
 
-__all__ = ["Bounded", "graph_of"]
+__all__ = ["graph_of"]
 
 
 def graph_of(spec: Spec, data: Answers | Moments) -> pm.Model:
@@ -45,7 +43,7 @@ def graph_of(spec: Spec, data: Answers | Moments) -> pm.Model:
         values = _joint(spec) if _entangled(spec) else _by_kind(spec)
         home = _matrices(spec, values)
         _reported(spec, home)
-        _observe(spec, data, home)
+        observe(spec, data, home)
     return model
 
 
@@ -63,57 +61,6 @@ def _coords(spec: Spec) -> dict[str, list[str]]:
 
 
 # -- random variables ----------------------------------------------------------------------
-
-
-class Bounded(Transform):  # type: ignore[misc]
-    """From between element-wise bounds to the real line: log, reflected log, logit or nothing."""
-
-    name = "bounded"
-    ndim_supp = 0
-
-    def __init__(self, lower: Floats, upper: Floats) -> None:
-        self.lower, self.upper = lower, upper
-        low, high = np.isfinite(lower), np.isfinite(upper)
-        self.both = np.flatnonzero(low & high)
-        self.low, self.high = np.flatnonzero(low & ~high), np.flatnonzero(high & ~low)
-
-    def backward(self, value: Any, *inputs: Any) -> Any:
-        """Real line to bounds."""
-        out = value
-        if self.low.size:
-            out = pt.set_subtensor(out[self.low], self.lower[self.low] + pt.exp(value[self.low]))
-        if self.high.size:
-            out = pt.set_subtensor(out[self.high], self.upper[self.high] - pt.exp(value[self.high]))
-        if self.both.size:
-            width = (self.upper - self.lower)[self.both]
-            inside = self.lower[self.both] + width * pt.sigmoid(value[self.both])
-            out = pt.set_subtensor(out[self.both], inside)
-        return out
-
-    def forward(self, value: Any, *inputs: Any) -> Any:
-        """Bounds to real line."""
-        out = value
-        if self.low.size:
-            out = pt.set_subtensor(out[self.low], pt.log(value[self.low] - self.lower[self.low]))
-        if self.high.size:
-            out = pt.set_subtensor(out[self.high], pt.log(self.upper[self.high] - value[self.high]))
-        if self.both.size:
-            v = value[self.both]
-            odds = pt.log(v - self.lower[self.both]) - pt.log(self.upper[self.both] - v)
-            out = pt.set_subtensor(out[self.both], odds)
-        return out
-
-    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
-        """Log-derivative of ``backward``, element by element."""
-        out = pt.zeros_like(value)
-        for where in (self.low, self.high):
-            if where.size:
-                out = pt.set_subtensor(out[where], value[where])
-        if self.both.size:
-            v = value[self.both]
-            slope = np.log((self.upper - self.lower)[self.both]) - pt.softplus(v) - pt.softplus(-v)
-            out = pt.set_subtensor(out[self.both], slope)
-        return out
 
 
 def _transform(parameters: Sequence[Parameter]) -> Bounded | None:
@@ -310,46 +257,8 @@ def _correlations(
 
     return pm.CustomDist(
         name, np.zeros(len(members)), logp=logp, random=random, signature="(k)->(k)", dims=dim,
-        default_transform=_VectorBounded(parameters, cubes), class_name="LKJBlocks",
+        default_transform=VectorBounded(parameters, cubes), class_name="LKJBlocks",
     )  # fmt: skip
-
-
-class _VectorBounded(Bounded):
-    """The same for one vector-valued variable; blocks of correlations go through the cube."""
-
-    ndim_supp = 1
-
-    def __init__(
-        self, parameters: Sequence[Parameter], cubes: Sequence[tuple[int, list[Member]]]
-    ) -> None:
-        super().__init__(
-            np.array([p.lower for p in parameters]), np.array([p.upper for p in parameters])
-        )
-        self.cubes = cubes
-
-    def backward(self, value: Any, *inputs: Any) -> Any:
-        """Real line to bounds to correlations."""
-        out = super().backward(value, *inputs)
-        for order, members in self.cubes:
-            where = np.array([k for k, _, _ in members])
-            out = pt.set_subtensor(out[where], from_cube(out[where], members, order, xp=pt)[0])
-        return out
-
-    def forward(self, value: Any, *inputs: Any) -> Any:
-        """Correlations to bounds to real line."""
-        for order, members in self.cubes:
-            where = np.array([k for k, _, _ in members])
-            value = pt.set_subtensor(value[where], to_cube(value[where], members, order, xp=pt))
-        return super().forward(value, *inputs)
-
-    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
-        """Summed over the elements."""
-        total = super().log_jac_det(value, *inputs).sum()
-        inside = super().backward(value, *inputs)
-        for order, members in self.cubes:
-            where = np.array([k for k, _, _ in members])
-            total = total + from_cube(inside[where], members, order, xp=pt)[1]
-        return total
 
 
 def _elementwise(value: Any, parameters: Sequence[Parameter]) -> Any:
@@ -419,7 +328,7 @@ def _joint(spec: Spec) -> _Values:
     parameters = pm.CustomDist(
         "parameters", np.zeros(len(spec.parameters)), logp=logp, random=random,
         signature="(k)->(k)", dims="parameter",
-        default_transform=_VectorBounded(
+        default_transform=VectorBounded(
             spec.parameters, [(len(b.nodes), list(b.members)) for b in spec.blocks if b.cube]
         ),
         class_name="ConstrainedPrior",
@@ -566,113 +475,3 @@ def _quantity(matrices: dict[str, Any], row: Row) -> Any:
         M = matrices[row.matrix]
         return value / pt.sqrt(M[row.i, row.i] * M[row.j, row.j])
     return value
-
-
-# -- observations --------------------------------------------------------------------------
-
-
-def _observe(spec: Spec, data: Answers | Moments, home: dict[str, Any]) -> None:
-    M = [home[name] for name in MATRICES]
-    if isinstance(data, Answers):
-        _observe_answers(spec, data, M)
-    else:
-        _observe_moments(spec, data, M)
-
-
-def _observe_answers(spec: Spec, data: Answers, M: list[Any]) -> None:
-    count, where = spec.stats.indices()
-    mask = ~np.isnan(data.values)
-    rows = _pattern_rows(spec, mask)
-
-    def logp(value: Any, _: Any, *matrices: Any) -> Any:
-        statistics = _statistics(spec, value, rows)
-        total = loglik(list(matrices), statistics, count, where, use_mean=spec.stats.use_mean)
-        return total + spec.constant
-
-    random = _case_sampler(spec, data)
-    pm.modelcontext(None).add_coords({"case": np.arange(data.n)})
-    pm.CustomDist(
-        "y", np.zeros(data.n), *M, logp=logp, random=random,
-        signature="(n),(p,m),(m,m),(m,m),(p,p),(p),(m)->(n,p)",
-        observed=np.where(mask, data.values, 0.0), dims=("case", "indicator"),
-        class_name="LinearSEM",
-    )  # fmt: skip
-
-
-def _pattern_rows(spec: Spec, mask: np.ndarray) -> list[np.ndarray]:
-    return [np.flatnonzero((mask == pattern).all(1)) for pattern in spec.stats.observed]
-
-
-def _statistics(spec: Spec, value: Any, rows: list[np.ndarray]) -> list[Any]:
-    """Sufficient statistics of the observed value, by pattern, as a graph (constants fold)."""
-    n, means, scatters = [], [], []
-    for pattern, where in zip(spec.stats.observed, rows, strict=True):
-        seen = pattern.astype(float)
-        part = value[where] * seen
-        mean = part.mean(0)
-        centred = (part - mean) * seen
-        divisor = len(where) if spec.stats.use_mean else len(where) - 1
-        n.append(float(divisor))
-        means.append(mean)
-        scatters.append(centred.T @ centred / divisor)
-    return [np.array(n), pt.stack(means), pt.stack(scatters)]
-
-
-def _case_sampler(spec: Spec, data: Answers) -> Callable[..., Floats]:
-    """New cases; predictors that are conditioned on keep their values."""
-    x = [spec.table.indicators.index(v) for v in spec.table.fixed_x]
-    y = [k for k in range(len(spec.table.indicators)) if k not in x]
-
-    def random(_: Any, *matrices: Floats, rng: Any = None, size: Any = None) -> Floats:
-        Lambda, Beta, Psi, Theta, nu, alpha = matrices
-        Sigma = implied_covariance(Lambda, Beta, Psi, Theta)
-        mu = implied_mean(Lambda, Beta, nu, alpha)
-        out = np.array(data.values)
-        mean, cov = np.broadcast_to(mu[y], (data.n, len(y))), Sigma[np.ix_(y, y)]
-        if x:
-            slope = np.linalg.solve(Sigma[np.ix_(x, x)], Sigma[np.ix_(x, y)])
-            mean = mean + (data.values[:, x] - mu[x]) @ slope
-            cov = cov - Sigma[np.ix_(y, x)] @ slope
-        out[:, y] = mean + rng.standard_normal((data.n, len(y))) @ np.linalg.cholesky(cov).T
-        return out
-
-    return random
-
-
-def _observe_moments(spec: Spec, data: Moments, M: list[Any]) -> None:
-    count, where = spec.stats.indices()
-    names = list(spec.table.indicators)
-    cov = data.cov.loc[names, names].to_numpy(float)
-    with_mean = spec.stats.use_mean
-    mean = np.zeros(len(names))
-    if with_mean and data.mean is not None:
-        mean = data.mean.loc[names].to_numpy(float)
-    n = float(spec.stats.cases)
-
-    def logp(value: Any, _: Any, *matrices: Any) -> Any:
-        ybar, S = value[0], value[1:]
-        scale = (n - 1) / float(spec.stats.n[0])
-        if data.mean is not None and not with_mean:
-            scale = 1.0
-        statistics = [spec.stats.n, ybar[None], (S * scale)[None]]
-        total = loglik(list(matrices), statistics, count, where, use_mean=with_mean)
-        return total + spec.constant
-
-    def random(_: Any, *matrices: Floats, rng: Any = None, size: Any = None) -> Floats:
-        from scipy import stats
-
-        Lambda, Beta, Psi, Theta, nu, alpha = matrices
-        Sigma = implied_covariance(Lambda, Beta, Psi, Theta)
-        S = np.atleast_2d(stats.wishart(df=int(n) - 1, scale=Sigma / (n - 1)).rvs(random_state=rng))
-        mu = implied_mean(Lambda, Beta, nu, alpha) if with_mean else np.zeros(len(names))
-        noise = (
-            np.linalg.cholesky(Sigma / n) @ rng.standard_normal(len(names)) if with_mean else 0.0
-        )
-        return np.vstack([mu + noise, S])
-
-    pm.modelcontext(None).add_coords({"moment": ["mean", *names]})
-    pm.CustomDist(
-        "moments", np.zeros(len(names) + 1), *M, logp=logp, random=random,
-        signature="(k),(p,m),(m,m),(m,m),(p,p),(p),(m)->(k,p)", observed=np.vstack([mean, cov]),
-        dims=("moment", "indicator"), class_name="LinearSEMMoments",
-    )  # fmt: skip

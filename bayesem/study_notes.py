@@ -176,6 +176,6 @@ def _elsewhere(result: StudyResult) -> Iterator[str]:
     names = ", ".join(p.name for p in result.elsewhere)
     models = list(dict.fromkeys(str(p.model) for p in result.elsewhere))
     products = any(has_products(read_model(m)) for m in models)
-    need = "need raw answers" if result.readings is not None else "cannot be fitted yet"
-    why = f" It has products of factors, which {need}." if products else ""
+    need = "need raw answers and " if result.readings is not None else ""
+    why = f" It has products of factors, which {need}cannot be fitted yet." if products else ""
     yield f"Not assessed, because about another model ({', '.join(models)}): {names}.{why}"

@@ -216,7 +216,7 @@ def _refuse_products(model: Model) -> None:
         name = model.name if model.variant is None else f"{model.name}:{model.variant}"
         raise NotAvailableError(
             f"`{name}` has products of factors, and a covariance matrix says nothing of them.",
-            hint="They need raw answers: --data FILE.csv.",
+            hint="They need raw answers, and are not available yet even with them.",
         )
 
 

@@ -12,7 +12,7 @@ LAYERS = {
     "data": 2, "linear": 2, "arithmetic": 2,
     "model": 3, "propositions": 3, "partable": 3, "priors": 3, "matrices": 3,
     "metric": 4, "constraints": 4, "chosen_priors": 4, "spec": 4, "specification": 4, "identification": 4, "priordraws": 4,
-    "kernels": 5, "graphs": 6, "sampling": 7, "posterior": 7, "fitting": 7,
+    "kernels": 5, "graph_transforms": 6, "graph_data": 6, "graphs": 6, "sampling": 7, "posterior": 7, "fitting": 7,
     "decomposition": 8, "summaries": 8, "scoring": 8, "truth": 8, "simulation": 8, "storage": 8,
     "decision": 9, "claim_kinds": 9, "claims_evaluation": 9, "evidence": 9, "verdict_text": 9,
     "verdicts": 9, "publications": 9,
