@@ -14,6 +14,7 @@ import pandas as pd
 from bayesem.arrays import Floats
 from bayesem.errors import ModelError, NotAvailableError
 from bayesem.matrices import Matrices, total_effects
+from bayesem.sampling.convergence import stamped
 
 if TYPE_CHECKING:
     from bayesem.partable import ParameterTable, Row
@@ -219,7 +220,7 @@ def effects(
     Beta = (standardise(matrices) if standardized else matrices).Beta
     rows = list(_effect_rows(fit.table, Beta, prob=prob, paths=paths))
     columns = ["outcome", "predictor", "kind", "path", "mean", "sd", "lower", "upper", "pd"]
-    return pd.DataFrame(rows, columns=columns)
+    return stamped(pd.DataFrame(rows, columns=columns), fit)
 
 
 def r2(fit: Any, *, prob: float = 0.95) -> pd.DataFrame:
@@ -251,7 +252,8 @@ def r2(fit: Any, *, prob: float = 0.95) -> pd.DataFrame:
     for i, name in enumerate(table.indicators):
         if name not in table.factors:
             rows.append([name, "indicator", *_spread(1 - std.Theta[..., i, i], prob)])
-    return pd.DataFrame(rows, columns=["variable", "kind", "mean", "sd", "lower", "upper"])
+    columns = ["variable", "kind", "mean", "sd", "lower", "upper"]
+    return stamped(pd.DataFrame(rows, columns=columns), fit)
 
 
 def refuse_products(table: "ParameterTable", what: str) -> None:

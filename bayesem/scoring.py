@@ -10,6 +10,7 @@ from bayesem.data import Answers
 from bayesem.errors import NotAvailableError, SamplingError
 from bayesem.matrices import Matrices, implied_covariance
 from bayesem.posterior import Fit
+from bayesem.sampling.convergence import stamped
 from bayesem.simulation import BATCH, flat_draws, square_root
 
 __all__ = ["conditional", "scores"]
@@ -77,8 +78,7 @@ def scores(
     })  # fmt: skip
     for name, column in zip(("mean", "sd", "lower", "upper"), out, strict=True):
         table[name] = column.ravel()
-    table.attrs["notes"] = fit.notes
-    return table
+    return stamped(table, fit)
 
 
 def conditional(

@@ -12,6 +12,7 @@ from bayesem.decomposition import standardise, standardised_value
 from bayesem.matrices import Matrices
 from bayesem.partable import Row
 from bayesem.posterior import Fit, cell, label_values
+from bayesem.sampling.convergence import stamped
 
 __all__ = ["fit_html", "fit_text", "summary"]
 
@@ -37,7 +38,7 @@ def summary(fit: Fit, *, standardized: bool = False, prob: float = 0.95) -> pd.D
     DataFrame
         ``lhs op rhs group label mean sd lower upper pd r_hat ess_bulk ess_tail``; ``~~`` rows hold
         variances and covariances as lavaan's do. ``pd`` is the probability of the more probable
-        sign. ``attrs["convergence"]`` is the verdict on the chains.
+        sign. ``attrs["convergence"]`` is the verdict on the chains, and warns if they failed.
     """
     matrices = fit.matrices()
     read: Callable[[Matrices, Row], Floats] = cell
@@ -53,9 +54,7 @@ def summary(fit: Fit, *, standardized: bool = False, prob: float = 0.95) -> pd.D
     table = pd.DataFrame(keys, columns=["lhs", "op", "rhs", "label"])
     table.insert(3, "group", "")
     table = pd.concat([table, pd.DataFrame(statistics)], axis=1)[list(COLUMNS)]
-    table.attrs["convergence"] = str(fit.convergence)
-    table.attrs["notes"] = fit.notes
-    return table
+    return stamped(table, fit)
 
 
 def _describe(draws: Floats, prob: float) -> dict[str, Floats]:

@@ -36,6 +36,7 @@ class FakeFit:
     data: object
     n: int = 190
     converged: bool = True
+    notes: tuple = ()
     convergence: object = field(default_factory=lambda: SimpleNamespace(ok=True, reasons=()))
     settings: object = field(default_factory=lambda: SimpleNamespace(priors="default"))
 

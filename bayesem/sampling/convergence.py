@@ -1,14 +1,17 @@
 """Whether the chains can be believed: one verdict, with its reasons, stored in every fit."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayesem.arrays import Floats
+from bayesem.errors import ConvergenceWarning
 
-__all__ = ["Convergence", "Thresholds", "diagnose"]
+__all__ = ["Convergence", "Thresholds", "diagnose", "stamped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Convergence:
 
     def __str__(self) -> str:
         helped = f" (after help: {'; '.join(self.help)})" if self.help else ""
+        if self.ok and self.table.empty:
+            return f"converged{helped}: nothing was free to vary"
         if self.ok:
             worst = self.table
             return (
@@ -49,6 +54,24 @@ class Convergence:
                 f"{worst['ess_bulk'].min():.0f}, tail ESS at least {worst['ess_tail'].min():.0f}"
             )
         return f"NOT CONVERGED{helped}: " + "; ".join(self.reasons)
+
+
+def stamped(table: pd.DataFrame, fit: Any, *, level: int = 3) -> pd.DataFrame:
+    """A result with the verdict on its chains: in ``attrs`` always, as a warning where they failed.
+
+    Parameters
+    ----------
+    table : DataFrame
+        What was read off the fit.
+    fit : Fit
+    level : int
+        How many callers up the warning points.
+    """
+    table.attrs["convergence"] = str(fit.convergence)
+    table.attrs["notes"] = tuple(fit.notes)
+    if not fit.converged:
+        warnings.warn(str(fit.convergence), ConvergenceWarning, stacklevel=level)
+    return table
 
 
 def diagnose(

@@ -75,4 +75,4 @@ def _report(rows):
     OUT.mkdir(exist_ok=True)
     (OUT / "rebuild_circle.json").write_text(json.dumps(result, indent=1) + "\n")
     assert not opposite
-    assert result["agreement"] > 0.75
+    assert result["agreement"] > 0.9
