@@ -1,6 +1,6 @@
 """Arithmetic of definitions: our own nodes, evaluated by numpy or into a PyTensor graph."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,13 +8,16 @@ import numpy as np
 from bayesem.errors import ConstraintError
 from bayesem.grammar.statements import Binary, Call, Definition, Expression, Name, Number, Unary
 
-__all__ = ["defined", "evaluate", "names_in"]
+__all__ = ["FUNCTIONS", "OPERATORS", "apply_function", "defined", "evaluate", "names_in"]
 
 
 def _float(value: Any) -> Any:
     """A number that gives infinity or NaN where Python's own would stop the program."""
     return np.float64(value) if isinstance(value, float | int) else value
 
+
+#: Functions of numbers.
+FUNCTIONS = frozenset({"exp", "log", "sqrt", "abs", "min", "max"})
 
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
@@ -58,11 +61,12 @@ def evaluate(node: Expression, values: Mapping[str, Any], *, xp: Any = np) -> An
             return OPERATORS[op](evaluate(left, values, xp=xp), evaluate(right, values, xp=xp))
         case Call(name=name, args=args):
             inner = [evaluate(a, values, xp=xp) for a in args]  # type: ignore[arg-type]
-            return _call(name, inner, xp)
+            return apply_function(name, inner, xp=xp)
     raise ConstraintError(f"a {type(node).__name__} is not arithmetic.", span=node.span)
 
 
-def _call(name: str, args: list[Any], xp: Any) -> Any:
+def apply_function(name: str, args: Sequence[Any], *, xp: Any = np) -> Any:
+    """Value of ``exp log sqrt abs`` of one argument, or of ``min max`` of several."""
     match name:
         case "exp" | "log" | "sqrt" | "abs":
             return getattr(xp, name)(args[0])

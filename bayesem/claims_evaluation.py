@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from bayesem.arithmetic import FUNCTIONS, OPERATORS, apply_function
 from bayesem.arrays import Floats
 from bayesem.claim_kinds import adds_constant, kind_of, raw_part, rope_width
 from bayesem.decomposition import (
@@ -66,15 +67,6 @@ COMPARE: Final = {
     ">=": np.greater_equal,
     "<=": np.less_equal,
 }
-ARITHMETIC: Final = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": np.divide,
-    "^": np.power,
-}
-FUNCTIONS: Final = {"abs": np.abs, "exp": np.exp, "log": np.log, "sqrt": np.sqrt}
-EXTREMES: Final = {"min": np.minimum, "max": np.maximum}
 WAITING: Final = {
     "risk_ratio": "risk ratios by g-computation (binary outcomes)",
     "risk_difference": "risk differences by g-computation (binary outcomes)",
@@ -247,7 +239,7 @@ def evaluate(node: Expression | Argument, scope: Scope, *, std: bool = False) ->
         case Binary(op, left, right):
             with np.errstate(all="ignore"):
                 pair = evaluate(left, scope, std=std), evaluate(right, scope, std=std)
-                return np.asarray(ARITHMETIC[op](*pair))
+                return np.asarray(OPERATORS[op](*pair))
         case Call("std", (inner,)):
             return evaluate(inner, scope, std=True)
         case Call(name, args):
@@ -267,10 +259,8 @@ def _call(name: str, args: tuple[Any, ...], node: Call, scope: Scope, *, std: bo
         )
     with np.errstate(all="ignore"):
         values = [evaluate(arg, scope, std=std) for arg in args]
-        if name in EXTREMES:
-            return np.asarray(reduce(EXTREMES[name], values))
-        if name in FUNCTIONS and len(values) == 1:
-            return np.asarray(FUNCTIONS[name](values[0]))
+        if name in FUNCTIONS:
+            return np.asarray(apply_function(name, values))
     raise PropositionError(f"`{expression_text(node)}` has no value.", span=node.span)
 
 
