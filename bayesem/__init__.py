@@ -27,10 +27,14 @@ _HOMES = {
     "StudyError": "errors",
     "Verdicts": "verdicts",
     "assess": "verdicts",
+    "conditional_indirect": "moderation",
     "effects": "decomposition",
     "fit": "fitting",
+    "generate": "generator",
     "graph": "fitting",
+    "johnson_neyman": "moderation",
     "load": "storage",
+    "moderated_mediation": "moderation",
     "predictive": "simulation",
     "prior_predictive": "simulation",
     "read_model": "model",
@@ -40,6 +44,7 @@ _HOMES = {
     "save": "storage",
     "scores": "scoring",
     "simulate": "simulation",
+    "slopes": "moderation",
     "summary": "summaries",
 }
 

@@ -29,6 +29,8 @@ class Units:
     spread: Floats
     centre: Floats
     factor: Floats
+    outcome_centre: Floats
+    outcome_sd: Floats
 
     def sd(self, row: Row, k: int) -> float:
         """Expected residual standard deviation of one side of a covariance."""
@@ -117,7 +119,22 @@ class ChosenPriors:
     def _default(self, row: Row, variable: str, units: Units) -> Prior | None:
         """The weak, scale-aware priors, in the units that the row is sampled in."""
         u = units.factor
+        outcome = next((k for k, o in enumerate(self.table.outcomes) if o.name == row.lhs), None)
         match variable:
+            case "interaction":
+                p = self.table.products[row.i]
+                return Prior("normal", (0.0, 0.25 * u[p.to] / (u[p.first] * u[p.second])))
+            case "shape":
+                return Prior("halfnormal", (1.0,), "sd")
+            case "residual_sd" if outcome is not None and row.matrix == "Psi":
+                if self.table.outcomes[outcome].family.name == "normal":
+                    return Prior("gamma", (2.0, 3.0 / u[row.i]), "sd")
+                return Prior("halfnormal", (1.0,), "sd")
+            case "intercept" if outcome is not None:
+                return Prior(
+                    "normal",
+                    (float(units.outcome_centre[outcome]), float(units.outcome_sd[outcome])),
+                )
             case "intercept":
                 k = self._indicator(row)
                 return Prior("normal", (float(units.centre[k]), 2.5 * float(units.spread[k])))
@@ -196,12 +213,11 @@ def chosen_priors(
             hint=f"{did_you_mean(str(preset), PRESETS)} Known: {', '.join(PRESETS)}.".strip(),
         )
     by_kind = {k: v for k, v in given.items() if k in KINDS}
-    for kind in ("interactions", "thresholds"):
-        if kind in by_kind:
-            raise NotAvailableError(
-                f"priors of {kind} are not available yet: no model here has any.",
-                hint="Leave them out.",
-            )
+    if "thresholds" in by_kind:
+        raise NotAvailableError(
+            "priors of thresholds are not available yet: no model here has any.",
+            hint="Leave them out.",
+        )
     for kind, source in by_kind.items():  # also where the model has no such parameter
         read = prior_from(source, KINDS[kind][0], where=f"the {kind}")
         if kind == "correlations" and (read.family != "lkj" or read.mark == "cov"):

@@ -7,18 +7,23 @@ from bayesem.errors import PropositionError
 from bayesem.grammar.statements import (
     Binary,
     Call,
+    MeanArgument,
     Name,
     Number,
     SlopeArgument,
     Unary,
     expression_text,
 )
+from bayesem.partable import twin_of
 from bayesem.propositions import Rule
+from bayesem.variables import in_own_units
 
 __all__ = ["adds_constant", "kind_of", "raw_part", "rope_width"]
 
 #: Kinds in the order in which they name a sum: ``a*b + c`` is judged as the path that it adds to.
 KINDS: Final = ("path", "correlation", "interaction", "indirect")
+#: On a scale of its own, which is not the standardised one.
+PROBABILITY: Final = "probability"
 CONSTANT: Final = "constant"
 NO_SCALE: Final = "no scale"
 
@@ -45,9 +50,10 @@ def kind_of(node: Any, table: Any) -> str:
     Returns
     -------
     str
-        ``path correlation interaction indirect``, ``constant``, or ``no scale``. A loading counts
-        as a path; a product of two or more parameters is indirect; a sum takes the kind of its
-        leading member, in the order just given.
+        ``path correlation interaction indirect``, ``probability`` (a risk, a difference of risks,
+        the mean of a binary outcome), ``constant``, or ``no scale``. A loading counts as a path; a
+        product of two or more parameters is indirect; a sum takes the kind of its leading member,
+        in the order just given.
 
     Examples
     --------
@@ -68,6 +74,11 @@ def kind_of(node: Any, table: Any) -> str:
             return "indirect"
         case Call("total" | "slope", _):
             return "path"
+        case Call("risk_difference", _):
+            return PROBABILITY
+        case Call("mean" | "do", (MeanArgument(outcome),)):
+            binary = {o.name for o in table.outcomes if o.family.is_binary}
+            return PROBABILITY if outcome in binary else NO_SCALE
         case Call("std" | "abs" | "min" | "max", args):
             return reduce(_leading, (kind_of(arg, table) for arg in args))
     return NO_SCALE
@@ -87,6 +98,8 @@ def _kind_of_pair(op: str, left: str, right: str, exponent: Any) -> str:
         return _leading(left, right)
     if NO_SCALE in (left, right):
         return NO_SCALE
+    if PROBABILITY in (left, right) and (op == "^" or CONSTANT not in (left, right)):
+        return NO_SCALE
     if op == "^":
         whole = isinstance(exponent, Number) and exponent.value in (1, 2, 3, 4)
         if left == CONSTANT or not whole:
@@ -98,18 +111,27 @@ def _kind_of_pair(op: str, left: str, right: str, exponent: Any) -> str:
 
 
 def _leading(one: str, other: str) -> str:
-    if NO_SCALE in (one, other):
+    if NO_SCALE in (one, other) or (PROBABILITY in (one, other) and not _alike(one, other)):
         return NO_SCALE
+    if PROBABILITY in (one, other):
+        return PROBABILITY
     return next((kind for kind in KINDS if kind in (one, other)), CONSTANT)
+
+
+def _alike(one: str, other: str) -> bool:
+    return one == other or CONSTANT in (one, other)
 
 
 def raw_part(node: Any, table: Any) -> Any:
     """The first part of an expression that is in raw units, or None."""
     match node:
-        case Number() | Call("std", _):
+        case Number() | Call("std" | "risk_difference", _):
+            return None
+        case Call("mean" | "do", _) if kind_of(node, table) == PROBABILITY:
             return None
         case Call("slope", (SlopeArgument(outcome, predictor),)):
-            observed = {outcome, predictor} & set(table.phantoms)
+            own = {table.factors[k] for k in in_own_units(table)}
+            observed = {outcome, predictor, twin_of(predictor)} & own
             return node if observed else None
         case Unary(_, operand):
             return raw_part(operand, table)

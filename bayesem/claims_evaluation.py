@@ -6,9 +6,8 @@ disjunction of comparisons and of ``null(x)``, each of which is true or false in
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -17,13 +16,17 @@ from bayesem.arithmetic import FUNCTIONS, OPERATORS, apply_function
 from bayesem.arrays import Floats
 from bayesem.claim_kinds import adds_constant, kind_of, raw_part, rope_width
 from bayesem.decomposition import (
-    along,
+    blocked,
+    conditional_paths,
     decompose,
-    refuse_products,
+    linked,
+    rescaled_paths,
     standardise,
     standardised_value,
 )
 from bayesem.errors import NotAvailableError, PropositionError, did_you_mean
+from bayesem.gcomputation import contrast, covariates, expectation, intervention
+from bayesem.grammar.expressions import walk
 from bayesem.grammar.statements import (
     And,
     Argument,
@@ -32,6 +35,8 @@ from bayesem.grammar.statements import (
     Chain,
     Comparison,
     Expression,
+    LevelsArgument,
+    MeanArgument,
     Name,
     Not,
     Number,
@@ -41,8 +46,17 @@ from bayesem.grammar.statements import (
     Unary,
     expression_text,
 )
+from bayesem.implied import Implied, implied
 from bayesem.matrices import Matrices
+from bayesem.moderation import (
+    chain_steps,
+    condition_values,
+    conditional_slope,
+    ends,
+    through_outcome,
+)
 from bayesem.propositions import Rule
+from bayesem.variables import display_name, locate, moderators, reach, structure
 
 __all__ = [
     "Scope",
@@ -54,6 +68,7 @@ __all__ = [
     "null_value",
     "scope",
     "standardised_difference",
+    "unnamed_moderators",
 ]
 
 #: What a normal form is made of.
@@ -67,14 +82,9 @@ COMPARE: Final = {
     ">=": np.greater_equal,
     "<=": np.less_equal,
 }
-WAITING: Final = {
-    "risk_ratio": "risk ratios by g-computation (binary outcomes)",
-    "risk_difference": "risk differences by g-computation (binary outcomes)",
-    "time_ratio": "time ratios by g-computation (time outcomes)",
-    "mean": "conditional means by g-computation",
-    "do": "interventions by g-computation",
-    "share": "count models",
-}
+WAITING: Final = {"share": "count models"}
+CONTRASTS: Final = ("risk_ratio", "risk_difference", "time_ratio")
+INTEGRATED: Final = (*CONTRASTS, "mean", "do")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,28 +98,26 @@ class Scope:
         Labels and defined parameters.
     matrices, standardised : Matrices
         Batched over (chain, draw).
+    implied : Implied
+        Means and sds of the factors.
+    rows : (case, x) array or None
+        The sample's observed predictors, over which g-computation averages.
+    known : dict
+        Integrals that were computed before; they are asked for several times.
     """
 
     table: Any
     draws: Mapping[str, Floats]
     matrices: Matrices
     standardised: Matrices
+    implied: Implied
+    rows: Floats | None = None
+    known: dict[Call, Floats] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Numbers of chains and draws."""
         return self.matrices.Beta.shape[:-2]
-
-    def factor(self, name: str, node: Argument) -> int:
-        """Position of a variable among the factors."""
-        if name in self.table.factors:
-            return int(self.table.factors.index(name))
-        raise PropositionError(
-            f"`{name}` is not a factor, nor an observed variable with a path of its own.",
-            span=node.span,
-            hint=did_you_mean(name, self.table.factors),
-            label=name,
-        )
 
 
 def scope(fit: Any, group: str = "posterior") -> Scope:
@@ -134,7 +142,10 @@ def scope(fit: Any, group: str = "posterior") -> Scope:
         if set(values.dims) == {"chain", "draw"}
     }
     matrices = fit.matrices(group)
-    return Scope(fit.table, draws, matrices, standardise(matrices))
+    return Scope(
+        fit.table, draws, matrices, standardise(matrices, fit.table),
+        implied(fit.table, matrices), covariates(fit),
+    )  # fmt: skip
 
 
 # --- normal form --------------------------------------------------------------------------------
@@ -253,6 +264,8 @@ def _call(name: str, args: tuple[Any, ...], node: Call, scope: Scope, *, std: bo
             return _effect(name, path, scope, std=std)
         case "slope", (SlopeArgument() as argument,):
             return _slope(argument, scope, std=std)
+    if name in INTEGRATED:
+        return _integrated(node, scope, std=std)
     if name in WAITING:
         raise NotAvailableError(
             f"`{name}` needs {WAITING[name]}, which is not available yet.", span=node.span
@@ -305,47 +318,66 @@ def _unknown(name: Name, scope: Scope) -> PropositionError:
 
 
 def _effect(name: str, path: PathArgument, scope: Scope, *, std: bool) -> Floats:
-    refuse_products(scope.table, f"`{name}(...)` in a model with products of factors")
-    nodes = tuple(scope.factor(node, path) for node in path.nodes)
-    Beta = (scope.standardised if std else scope.matrices).Beta
-    if len(nodes) == 2:
+    """Moderators are at their means, as in `bayesem.effects`."""
+    table = scope.table
+    Beta = linked(conditional_paths(scope.matrices, table), table)
+    if std:
+        Beta = rescaled_paths(Beta, scope.implied.sd)
+    if len(path.nodes) == 2:
+        source = locate(table, path.nodes[0], path.span, predicts=True)
+        to = locate(table, path.nodes[1], path.span)
+        if blocked(table)[to, source]:
+            raise _through(path, source, to, table)
         split = decompose(Beta)
-        return (split.total if name == "total" else split.indirect)[..., nodes[1], nodes[0]]
+        return (split.total if name == "total" else split.indirect)[..., to, source]
     if name == "total":
         raise PropositionError(
             f"`total({expression_text(path)})` names factors between the ends.",
             span=path.span,
             hint="A total effect has two ends; one chain alone is `indirect(A -> M -> Y)`.",
         )
-    for source, to in pairwise(nodes):
-        _step(source, to, path, scope)
-    return along(Beta, nodes)
+    steps = [Beta[..., to, source] for to, source in chain_steps(table, path)]
+    product: Floats = np.prod(np.stack(steps), axis=0)
+    return product
 
 
-def _step(source: int, to: int, node: Argument, scope: Scope) -> None:
-    if scope.table.cell("Beta", to, source) is None:
-        names = scope.table.factors
-        raise PropositionError(
-            f"the model has no path {names[source]} -> {names[to]}.",
-            span=node.span,
-            hint=f"`{names[to]} ~ {names[source]}` would be one.",
-        )
+def _through(path: PathArgument, source: int, to: int, table: Any) -> NotAvailableError:
+    """Name the outcome that lies between."""
+    onward = reach(structure(table))
+    between = next(o for o in table.outcomes if onward[o.factor, source] and onward[to, o.factor])
+    return through_outcome(between.name, between.family.name, path)
 
 
 def _slope(argument: SlopeArgument, scope: Scope, *, std: bool) -> Floats:
     """The direct path; factors in sds, observed variables in their own units unless ``std``."""
-    refuse_products(scope.table, "`slope(...)` in a model with products of factors")
-    to, source = (scope.factor(v, argument) for v in (argument.outcome, argument.predictor))
-    for name, _ in argument.conditions:
-        scope.factor(name, argument)
-    _step(source, to, argument, scope)
-    slope: Floats = scope.standardised.Beta[..., to, source]
+    to, source = ends(scope.table, argument)
+    at = condition_values(scope.implied, argument.conditions, argument.span)
+    return conditional_slope(scope.implied, to, source, at, "std" if std else "claim")
+
+
+def _integrated(node: Call, scope: Scope, *, std: bool) -> Floats:
+    """Means and risks by g-computation, which have a scale of their own."""
     if std:
-        return slope
-    sd = np.sqrt(np.diagonal(scope.matrices.Phi, axis1=-2, axis2=-1))
-    phantoms = scope.table.phantoms
-    slope = slope * sd[..., to] if argument.outcome in phantoms else slope
-    return slope / sd[..., source] if argument.predictor in phantoms else slope
+        raise PropositionError(
+            f"`{expression_text(node)}` is on its own scale and has no standardised value.",
+            span=node.span,
+            hint="Compare it as it is.",
+        )
+    if node not in scope.known:
+        with np.errstate(all="ignore"):
+            scope.known[node] = _integral(node, scope)
+    return scope.known[node]
+
+
+def _integral(node: Call, scope: Scope) -> Floats:
+    match node.name, node.args:
+        case "mean", (MeanArgument() as argument,):
+            return expectation(argument, scope.implied, scope.rows).value
+        case "do", (MeanArgument() as argument,):
+            return intervention(argument, scope.implied, scope.rows).value
+        case name, (LevelsArgument() as argument,):
+            return contrast(name, argument, scope.implied, scope.rows).value
+    raise PropositionError(f"`{expression_text(node)}` has no value.", span=node.span)
 
 
 # --- truth --------------------------------------------------------------------------------------
@@ -441,17 +473,37 @@ def _defined(node: Any, value: Floats) -> Floats:
     return value
 
 
-def idle_conditions(node: Any) -> list[str]:
-    """Slopes whose conditions change nothing, because the model has no product with them."""
-    match node:
-        case Call("slope", (SlopeArgument() as argument,)):
-            return [f"slope({expression_text(argument)})"] if argument.conditions else []
-        case Call(_, args):
-            return [found for arg in args for found in idle_conditions(arg)]
-        case Unary(_, part) | Not(part):
-            return idle_conditions(part)
-        case Binary(_, left, right) | Comparison(_, left, right):
-            return idle_conditions(left) + idle_conditions(right)
-        case And(parts) | Or(parts) | Chain(parts):
-            return [found for part in parts for found in idle_conditions(part)]
-    return []
+def idle_conditions(node: Any, table: Any) -> list[str]:
+    """Slopes whose conditions change nothing, because the equation has no product with them."""
+    found = []
+    for argument in _slopes(node):
+        to, source = ends(table, argument)
+        known = moderators(table, to, source)
+        names = [name for name, _ in argument.conditions]
+        idle = [v for v in names if locate(table, v, predicts=True) not in known]
+        if idle:
+            text = f"slope({expression_text(argument)})"
+            found.append(text if len(idle) == len(names) else f"{', '.join(idle)} in {text}")
+    return found
+
+
+def unnamed_moderators(node: Any, table: Any) -> list[str]:
+    """Slopes and effects that a claim leaves at the mean of some moderator, and of which."""
+    found = []
+    for argument in _slopes(node):
+        to, source = ends(table, argument)
+        named = {locate(table, name, predicts=True) for name, _ in argument.conditions}
+        left = [k for k in moderators(table, to, source) if k not in named]
+        if left:
+            names = ", ".join(display_name(table, k) for k in left)
+            found.append(f"slope({expression_text(argument)}) at the mean of {names}")
+    if table.products:
+        effects_ = (
+            c for c in walk(node) if isinstance(c, Call) and c.name in ("total", "indirect")
+        )
+        found += [f"{expression_text(c)} at the moderators' means" for c in effects_]
+    return list(dict.fromkeys(found))
+
+
+def _slopes(node: Any) -> list[SlopeArgument]:
+    return [part for part in walk(node) if isinstance(part, SlopeArgument)]

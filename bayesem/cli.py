@@ -74,12 +74,14 @@ def _studies(_: argparse.Namespace) -> int:
 
 def _study(a: argparse.Namespace) -> int:
     from bayesem.answers_file import read_csv
+    from bayesem.generator import asked_from
     from bayesem.study_record import record
     from bayesem.studying import run_study
 
     result = run_study(
         a.study, data=read_csv(a.data) if a.data else None, variant=a.variant, only=a.readings,
-        seed=a.seed, draws=a.draws, tune=a.tune, chains=a.chains, cores=a.cores,
+        n=a.n, truth=asked_from(a.set), identify=a.identify, seed=a.seed,
+        draws=a.draws, tune=a.tune, chains=a.chains, cores=a.cores,
         matrices=a.draws_of_matrix, priors=_priors(a.priors), save=a.save, progress=_progress(a),
     )  # fmt: skip
     _clear(a)
@@ -97,7 +99,7 @@ def _fit(a: argparse.Namespace) -> int:
 
     found = fit_quietly(
         read_model(a.model), read_csv(a.data), priors=_priors(a.priors), draws=a.draws, tune=a.tune,
-        chains=a.chains, cores=a.cores, seed=a.seed,
+        chains=a.chains, cores=a.cores, seed=a.seed, identify=a.identify,
     )  # fmt: skip
     if a.out:
         from bayesem.storage import save
@@ -131,12 +133,11 @@ def _rebuild(a: argparse.Namespace) -> int:
 
 def _simulate(a: argparse.Namespace) -> int:
     from bayesem.answers_file import SYNTHETIC
-    from bayesem.model import read_model
-    from bayesem.simulation import simulate
+    from bayesem.generator import asked_from, synthetic_answers
 
-    model = read_model(a.model)
-    scaled = not a.continuous and model.codebook is not None and model.codebook.scale is not None
-    data = simulate(model, a.n, seed=a.seed, answers=scaled)
+    data = synthetic_answers(
+        a.model, a.n, asked=asked_from(a.set), rounded=not a.continuous, seed=a.seed
+    )
     data.assign(**{SYNTHETIC: 1}).to_csv(a.out, index=False)
     print(f"{a.out}: {len(data)} SYNTHETIC rows; the column `{SYNTHETIC}` says so.")
     return DONE
@@ -235,8 +236,16 @@ def _count(text: str) -> int:
     return value
 
 
-def _sampling(command: argparse.ArgumentParser) -> None:
+def _states_argument(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--set", action="append", default=[], metavar="NAME=STATE",
+        help="make a proposition true, false or reversed in the answers; repeatable")  # fmt: skip
+
+
+def _sampling(command: argparse.ArgumentParser, metric: str | None) -> None:
     add = command.add_argument
+    add("--identify", choices=("marker", "unit"), default=metric,
+        help="what gives a factor its scale (" + ("the study's" if metric is None else metric)
+        + ")")  # fmt: skip
     add("--draws", type=_count, default=1000, metavar="N", help="draws by chain (default 1000)")
     add("--tune", type=_count, default=1000, metavar="N", help="tuning draws by chain (1000)")
     add("--chains", type=_count, default=4, metavar="N", help="chains (4)")
@@ -249,15 +258,18 @@ def _sampling(command: argparse.ArgumentParser) -> None:
 def _run_arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("study", metavar="STUDY", help="a study's name")
-    add("--data", type=Path, metavar="CSV", help="answers; without them, the printed tables")
-    add("--variant", metavar="NAME", help="a variant of the study's model")
+    add("--data", type=Path, metavar="CSV", help="answers; without them, printed tables")
+    add("--variant", metavar="NAME", help="a variant of the study's model, and that alone")
+    add("--n", type=_count, default=400, metavar="N",
+        help="synthetic cases, of a study without data (400)")  # fmt: skip
+    _states_argument(command)
     add("--readings", nargs="+", default=[], metavar="R", help="only these readings of the tables")
     add("--draws-of-matrix", type=_count, default=4, metavar="N",
         help="rebuilt matrices by reading of weight 0.01 or more (4), else 1")  # fmt: skip
     add("--save", type=Path, metavar="DIR", help="keep every fit there, as NetCDF")
     add("--json", action="store_true", help="print JSON in place of tables")
     add("--quiet", action="store_true", help="no progress on stderr")
-    _sampling(command)
+    _sampling(command, None)
 
 
 def _fit_arguments(command: argparse.ArgumentParser) -> None:
@@ -266,7 +278,7 @@ def _fit_arguments(command: argparse.ArgumentParser) -> None:
     add("--data", type=Path, required=True, metavar="CSV", help="answers, a row per case")
     add("--out", type=Path, metavar="FIT.nc", help="keep the fit, as NetCDF")
     add("--standardized", action="store_true", help="show the standardised solution (std.all)")
-    _sampling(command)
+    _sampling(command, "marker")
 
 
 def _assess_arguments(command: argparse.ArgumentParser) -> None:
@@ -286,6 +298,7 @@ def _simulate_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--n", type=_count, required=True, metavar="N", help="rows")
     command.add_argument("--continuous", action="store_true",
         help="do not round to the codebook's answer scale")  # fmt: skip
+    _states_argument(command)
     command.add_argument("--out", type=Path, required=True, metavar="CSV")
     command.add_argument("--seed", type=int, default=1, metavar="N")
 
@@ -311,11 +324,14 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str, Callabl
         "Run a study and judge its propositions. Without --data it runs on what the paper\n"
         "prints: every way to read the printed tables is rebuilt as covariance matrices,\n"
         "each matrix is fitted, and verdicts are given under each reading and pooled over\n"
-        "all by weight. With --data it runs on your answers: a CSV with the columns that\n"
-        "`bayesem template STUDY` lists. Ctrl-C keeps and prints what is done.\n\n"
+        "all by weight. A study of a paper without data runs on synthetic answers, drawn\n"
+        "from the truth that it declares. With --data it runs on your answers: a CSV with\n"
+        "the columns that `bayesem template STUDY` lists; every model that a proposition\n"
+        "names is fitted. Ctrl-C keeps and prints what is done.\n\n"
         "Examples:\n  bayesem run alliance_mediation\n"
         "  bayesem run alliance_mediation --readings T D --json\n"
-        "  bayesem run alliance_mediation --data survey.csv --save fits", _run_arguments,
+        "  bayesem run alliance_mediation --data survey.csv --save fits\n"
+        "  bayesem run export_strategy --n 400 --set P2=reversed", _run_arguments,
     ),
     "fit": (
         _fit, "fit a model to answers",
@@ -339,9 +355,12 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str, Callabl
     "simulate": (
         _simulate, "write synthetic answers",
         "Write synthetic answers drawn from a model, on its codebook's answer scale if it has\n"
-        "one. Their last column, `synthetic`, says what they are, and everything computed\n"
-        "from the file repeats it.\n\nExample:\n"
-        "  bayesem simulate alliance_mediation --n 190 --out answers.csv", _simulate_arguments,
+        "one. A study that declares a truth is drawn from that, and --set changes it. The last\n"
+        "column, `synthetic`, says what they are, and everything computed from the file repeats\n"
+        "it.\n\nExamples:\n"
+        "  bayesem simulate alliance_mediation --n 190 --out answers.csv\n"
+        "  bayesem simulate export_strategy --n 400 --out x.csv --set P2=reversed",
+        _simulate_arguments,
     ),
     "template": (
         _template, "write an empty data file and its codebook",

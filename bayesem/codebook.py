@@ -11,16 +11,32 @@ from typing import Any
 from bayesem.documents import Document, read_document
 from bayesem.errors import StudyError, did_you_mean
 
-FAMILIES = ("continuous", "ordinal", "bernoulli", "poisson", "negative_binomial", "lognormal")
+FAMILIES = (
+    "continuous", "ordinal", "bernoulli", "logit", "poisson", "negative_binomial", "lognormal",
+    "weibull",
+)  # fmt: skip
+TIMES = ("lognormal", "weibull")
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One observed variable: its wording, the factor it measures (if any) and its family."""
+    """One observed variable.
+
+    Attributes
+    ----------
+    text : str
+        Its wording.
+    factor : str or None
+        The factor it measures; the answer scale applies to those that measure one.
+    family : str
+    censored : str or None
+        Of a time: the column that says 1 where it is only known to be longer.
+    """
 
     text: str
     factor: str | None = None
     family: str = "continuous"
+    censored: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,8 @@ class Codebook:
     factors : mapping of str to str
         What each factor stands for.
     indicators : mapping of str to Indicator
+    scaled : frozenset of str
+        Those that measure a factor and so have the answer scale.
     variants : mapping of str to Variant
     printed, readings : dict
         As in the file; `bayesem.publications` reads them.
@@ -76,6 +94,11 @@ class Codebook:
     readings: dict[str, Any] = field(repr=False)
     path: Path
     sha256: str
+
+    @property
+    def scaled(self) -> frozenset[str]:
+        """Indicators that the answer scale applies to."""
+        return frozenset(k for k, v in self.indicators.items() if v.factor is not None)
 
 
 def read_codebook(path: str | Path) -> Codebook:
@@ -130,7 +153,7 @@ def _indicator(
 ) -> Indicator:
     keys = ("indicators", name)
     table = document.table(value, *keys)
-    document.only(table, ("text", "factor", "family"), *keys)
+    document.only(table, ("text", "factor", "family", "censored"), *keys)
     document.need(table, ("text",), *keys)
     text = document.text(table["text"], *keys, "text")
     factor, family = table.get("factor"), table.get("family", "continuous")
@@ -140,7 +163,13 @@ def _indicator(
     if family not in FAMILIES:
         hint = did_you_mean(str(family), FAMILIES) or f"Known are {', '.join(FAMILIES)}."
         raise document.fail(f"There is no family `{family}`.", *keys, "family", hint=hint)
-    return Indicator(text, factor, family)
+    censored = table.get("censored")
+    if censored is not None:
+        censored = document.text(censored, *keys, "censored")
+        if family not in TIMES:
+            hint = f"Only times are: {', '.join(TIMES)}."
+            raise document.fail(f"`{name}` is {family}, not censored.", *keys, "censored", hint=hint)
+    return Indicator(text, factor, family, censored)
 
 
 def _variant(document: Document, name: str, value: object) -> Variant:

@@ -1,7 +1,7 @@
 """What was observed: answers or their moments, and the statistics of both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,15 @@ import pandas as pd
 from bayesem.arrays import Floats, Ints
 from bayesem.errors import DataError, did_you_mean
 
-__all__ = ["Answers", "Moments", "Statistics", "read_answers", "statistics"]
+__all__ = [
+    "Answers",
+    "Moments",
+    "Statistics",
+    "check_present",
+    "numbers",
+    "read_answers",
+    "statistics",
+]
 
 #: Squares of larger values overflow.
 LARGEST = 1e100
@@ -74,6 +82,10 @@ class Moments:
             )
 
 
+def _no_outcomes() -> Floats:
+    return np.zeros((0, 0))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
     """Raw answers in the order of the model's variables.
@@ -88,12 +100,18 @@ class Answers:
         The rows' own names.
     synthetic : bool
         Whether the rows were generated and not observed.
+    outcomes : (case, outcome) array
+        Values of outcomes of other families, NaN where missing.
+    censored : (case, outcome) bool array
+        Whether a time is only known to be longer than its value.
     """
 
     values: Floats
     names: tuple[str, ...]
     index: pd.Index
     synthetic: bool = False
+    outcomes: Floats = field(default_factory=_no_outcomes)
+    censored: np.ndarray = field(default_factory=_no_outcomes)
 
     @property
     def n(self) -> int:
@@ -208,8 +226,8 @@ def read_answers(
             hint="Read the file first: `pandas.read_csv(path)`.",
         )
     for name in names:
-        _check_present(data, name)
-    values = np.column_stack([_numbers(data[name], name) for name in names])
+        check_present(data, name)
+    values = np.column_stack([numbers(data[name], name) for name in names])
     cases = int((~np.isnan(values)).any(1).sum())
     if len(values) <= len(names):
         raise _too_few(len(values), len(names))
@@ -307,7 +325,7 @@ def _wishart_constant(S: Floats, nu: int) -> float:
     return float(normal + wishart)
 
 
-def _check_present(data: pd.DataFrame, name: str) -> None:
+def check_present(data: pd.DataFrame, name: str) -> None:
     count = int((data.columns == name).sum())
     if count == 0:
         raise _unknown(name, data.columns)
@@ -328,7 +346,7 @@ def _unknown(name: str, columns: pd.Index) -> DataError:
     )
 
 
-def _numbers(column: pd.Series, name: str) -> Floats:
+def numbers(column: pd.Series, name: str) -> Floats:
     """The column as floats; text is never guessed at."""
     if column.dtype == bool:
         return column.to_numpy(float)

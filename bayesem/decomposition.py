@@ -1,33 +1,43 @@
 """Standardised solution, direct, indirect and total effects, and explained variance, draw by draw.
 
-Everything is batched over leading (chain, draw) axes; no function loops over draws.
+Everything is batched over leading (chain, draw) axes; no function loops over draws. With products
+of factors an effect depends on the moderators' values: where nothing else is said, on their means.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from bayesem.arrays import Floats
-from bayesem.errors import ModelError, NotAvailableError
+from bayesem.arrays import VECTORS, Floats
+from bayesem.errors import ModelError
+from bayesem.families import NORMAL
+from bayesem.implied import implied, scales, with_responses
 from bayesem.matrices import Matrices, total_effects
 from bayesem.sampling.convergence import stamped
+from bayesem.variables import display_name, edges, links, reach
 
 if TYPE_CHECKING:
     from bayesem.partable import ParameterTable, Row
 
 __all__ = [
     "EffectMatrices",
+    "along",
+    "blocked",
     "chains",
+    "conditional_paths",
     "decompose",
     "edges",
     "effects",
+    "linked",
     "r2",
+    "rescaled_paths",
     "standardise",
     "standardised_value",
+    "summarise",
 ]
 
 #: More specific chains than this are not listed one by one.
@@ -49,26 +59,32 @@ class EffectMatrices:
     total: Floats
 
 
-def standardise(matrices: Matrices) -> Matrices:
+def standardise(matrices: Matrices, table: "ParameterTable | None" = None) -> Matrices:
     r"""The matrices after every factor and indicator is divided by its own implied sd (std.all).
 
     Parameters
     ----------
     matrices : Matrices
         Batched over any leading axes, such as (chain, draw).
+    table : ParameterTable, optional
+        Of a model with outcomes of other families: their linear predictors are then divided by an
+        sd that includes what the family adds (`bayesem.implied.scales`).
 
     Returns
     -------
     Matrices
         :math:`\lambda_{ik}\sqrt{\phi_{kk}/\sigma_{ii}}` and
-        :math:`\beta_{kl}\sqrt{\phi_{ll}/\phi_{kk}}`; the diagonals of ``Psi`` and ``Theta`` are
-        shares of unexplained variance, intercepts and means are in sds. Off-diagonal cells keep
-        the model an identity, so they are covariances of standardised variables; lavaan prints
-        residual *correlations* there, and so does `standardised_value`.
+        :math:`\beta_{kl}\sqrt{\phi_{ll}/\phi_{kk}}`; the coefficient of a product is multiplied
+        by the sds of its two parts and divided by the outcome's, never by the product's own [2]_;
+        the diagonals of ``Psi`` and ``Theta`` are shares of unexplained variance, intercepts and
+        means are in sds. Off-diagonal cells keep the model an identity, so they are covariances of
+        standardised variables; lavaan prints residual *correlations* there, and so does
+        `standardised_value`. ``shape`` stays as it is.
 
     References
     ----------
     .. [1] Bollen (1989), *Structural Equations with Latent Variables*, ch. 8.
+    .. [2] Wen, Marsh & Hau (2010), *Structural Equation Modeling* 17, 1-22.
 
     Examples
     --------
@@ -78,19 +94,35 @@ def standardise(matrices: Matrices) -> Matrices:
     >>> s.Lambda.tolist(), s.Psi.tolist(), s.Theta.tolist(), s.nu.tolist()
     ([[0.8]], [[1.0]], [[0.36]], [1.0])
     """
-    Phi = matrices.Phi
-    sd_factor = _sds(Phi)
+    Phi = (matrices if table is None else with_responses(table, matrices)).Phi
+    sd_factor = _sds(Phi) if table is None else scales(table, matrices)
     sd_indicator = _sds(
         matrices.Lambda @ Phi @ np.swapaxes(matrices.Lambda, -1, -2) + matrices.Theta
     )
-    return Matrices(
+    return replace(
+        matrices,
         Lambda=_rescale(matrices.Lambda, sd_indicator, 1 / sd_factor),
-        Beta=_rescale(matrices.Beta, sd_factor, 1 / sd_factor),
+        Beta=rescaled_paths(matrices.Beta, sd_factor),
         Psi=_rescale(matrices.Psi, sd_factor, sd_factor),
         Theta=_rescale(matrices.Theta, sd_indicator, sd_indicator),
         nu=matrices.nu / sd_indicator,
         alpha=matrices.alpha / sd_factor,
+        omega=_rescale_products(matrices, sd_factor),
     )
+
+
+def rescaled_paths(Beta: Floats, sd: Floats) -> Floats:
+    """Paths between variables that are divided by ``sd`` (..., factor)."""
+    return _rescale(Beta, sd, 1 / sd)
+
+
+def _rescale_products(matrices: Matrices, sd: Floats) -> Floats:
+    if not matrices.products:
+        return matrices.omega
+    to, first, second = (
+        sd[..., [getattr(p, k) for p in matrices.products]] for k in ("to", "first", "second")
+    )
+    return np.asarray(matrices.omega * first * second / to)
 
 
 def standardised_value(row: "Row", standardised: Matrices) -> Floats:
@@ -107,12 +139,12 @@ def standardised_value(row: "Row", standardised: Matrices) -> Floats:
     -------
     (...) array
         A covariance comes back as the correlation of the two residuals, a variance as the
-        unexplained share, anything else as its cell.
+        unexplained share, anything else as its cell (the further parameter of an outcome's family
+        in its own units).
     """
-    if row.matrix == "nu":
-        return standardised.nu[..., row.i]
-    if row.matrix == "alpha":
-        return standardised.alpha[..., row.i]
+    if row.matrix in VECTORS:
+        vector: Floats = getattr(standardised, row.matrix)
+        return vector[..., row.i]
     matrix = _square(standardised, row.matrix)
     cell: Floats = matrix[..., row.i, row.j]
     if row.matrix in ("Psi", "Theta") and row.i != row.j:
@@ -148,15 +180,74 @@ def decompose(Beta: Floats) -> EffectMatrices:
     return EffectMatrices(Beta, total - Beta, total)
 
 
-def edges(table: "ParameterTable") -> np.ndarray:
-    """Which paths the graph has, (factor, factor_bis) bool: *to* row *from* column.
+def conditional_paths(
+    matrices: Matrices, table: "ParameterTable", at: Mapping[int, Any] | None = None
+) -> Floats:
+    r"""Paths at stated values of the moderators, (..., factor, factor_bis).
 
-    Loadings of factors on second-order factors count; paths fixed at 0 do not.
+    A product adds :math:`\omega` times the value of one part to the path of the other, and a square
+    :math:`2\omega x` to the slope of x: the derivative of the structural equation.
+
+    Parameters
+    ----------
+    matrices : Matrices
+    table : ParameterTable
+    at : mapping of int to float or (...) array
+        Value by position among the factors: of a latent variable as deviation from its mean (the
+        one without products, from which products count), of an observed one as it is. Whatever is
+        not named is at its mean.
+
+    Examples
+    --------
+    >>> from bayesem.model import read_model
+    >>> from bayesem.partable import parameter_table
+    >>> text = "X =~ x1 + x2; Z =~ z1 + z2; Y =~ y1 + y2; Y ~ X + Z + X:Z"
+    >>> table = parameter_table(read_model(text))
+    >>> zero = np.zeros((3, 3))
+    >>> M = Matrices(np.zeros((6, 3)), zero, np.eye(3), np.eye(6), np.zeros(6), np.zeros(3),
+    ...              omega=np.array([0.2]), products=table.products)
+    >>> conditional_paths(M, table, {1: 2.0})[2].tolist()
+    [0.4, 0.0, 0.0]
     """
-    found = np.zeros((len(table.factors),) * 2, bool)
-    for row in table.rows:
-        if row.matrix == "Beta" and row.value != 0:
-            found[row.i, row.j] = True
+    Beta = matrices.Beta
+    if not matrices.products:
+        return Beta
+    model, at, Beta = implied(table, matrices), at or {}, Beta.copy()
+    for k, product in enumerate(matrices.products):
+        for mover, other in ((product.first, product.second), (product.second, product.first)):
+            value = at.get(other, (model.mean - model.centre)[..., other])
+            Beta[..., product.to, mover] += matrices.omega[..., k] * value
+    return Beta
+
+
+def linked(Beta: Floats, table: "ParameterTable") -> Floats:
+    """Paths with those of continuous outcomes to their own observed values, which are 1."""
+    found = [(twin, table.outcomes[k]) for twin, k in links(table).items()]
+    normal = [(twin, o.factor) for twin, o in found if o.family.code == NORMAL]
+    if normal:
+        Beta = Beta.copy()
+        for twin, outcome in normal:
+            Beta[..., twin, outcome] = 1.0
+    return Beta
+
+
+def blocked(table: "ParameterTable") -> np.ndarray:
+    """Whose effects pass an outcome of another family, (factor, factor_bis) bool.
+
+    There no product of coefficients is an effect: paths of different scales meet.
+    """
+    graph = edges(table)
+    for twin, k in links(table).items():
+        graph[twin, table.outcomes[k].factor] = True
+    onward = reach(graph)
+    found = np.zeros_like(graph)
+    for twin, k in links(table).items():
+        if table.outcomes[k].family.code != NORMAL:
+            after = onward[:, twin].copy()
+            after[twin] = True
+            before = onward[table.outcomes[k].factor].copy()
+            before[table.outcomes[k].factor] = True
+            found |= after[:, None] & before[None]
     return found
 
 
@@ -208,19 +299,45 @@ def effects(
         ``path`` is the specific chain (``RSC -> ENA -> EBP``), or ``RSC -> ... -> EBP`` for the
         whole indirect effect.
 
+        With products of factors all effects are slopes where every moderator is at its mean;
+        `bayesem.slopes` and `bayesem.conditional_indirect` give them elsewhere. Effects *on* an
+        outcome of another family are on its linear predictor. Effects *through* one have no
+        product of coefficients and are missing; claims such as ``risk_difference(Y ~ X | 1, -1)``
+        and ``do(Y | X = 1)`` integrate over them. ``attrs["notes"]`` says which of these apply.
+
     Raises
     ------
-    NotAvailableError
-        For a model with products of factors, whose effects depend on the moderator's value.
     ModelError
         If the graph has more chains than can be listed; ``paths=False`` lists none.
     """
-    refuse_products(fit.table, "effects of a model with products of factors")
-    matrices = fit.matrices()
-    Beta = (standardise(matrices) if standardized else matrices).Beta
-    rows = list(_effect_rows(fit.table, Beta, prob=prob, paths=paths))
+    table, matrices = fit.table, fit.matrices()
+    Beta = linked(conditional_paths(matrices, table), table)
+    if standardized:
+        Beta = rescaled_paths(Beta, scales(table, matrices))
+    rows = list(_effect_rows(table, Beta, prob=prob, paths=paths))
     columns = ["outcome", "predictor", "kind", "path", "mean", "sd", "lower", "upper", "pd"]
-    return stamped(pd.DataFrame(rows, columns=columns), fit)
+    out = stamped(pd.DataFrame(rows, columns=columns), fit)
+    out.attrs["notes"] = (*out.attrs["notes"], *_effect_notes(table))
+    return out
+
+
+def _effect_notes(table: "ParameterTable") -> Iterator[str]:
+    if table.products:
+        parts = {at for p in table.products for at, _ in p.parts}
+        names = ", ".join(f"`{display_name(table, at)}`" for at in sorted(parts))
+        yield f"effects are slopes where the moderators ({names}) are at their means"
+    others = [o.name for o in table.outcomes if o.family.code != NORMAL]
+    if others:
+        names = ", ".join(f"`{name}`" for name in others)
+        yield f"effects on {names} are on the linear predictor"
+    stop = blocked(table)
+    through = [o.name for o in table.outcomes if stop[:, o.factor].any()]
+    if through:
+        names = ", ".join(f"`{name}`" for name in through)
+        yield (
+            f"effects through {names} are no product of coefficients and are missing: ask for them "
+            "with claims such as `risk_difference(Y ~ X | 1, -1)` or `do(Y | X = 1)`"
+        )
 
 
 def r2(fit: Any, *, prob: float = 0.95) -> pd.DataFrame:
@@ -236,19 +353,24 @@ def r2(fit: Any, *, prob: float = 0.95) -> pd.DataFrame:
     -------
     DataFrame
         ``variable kind mean sd lower upper``, kind ``factor`` or ``indicator``:
-        :math:`1-\psi_{kk}/\phi_{kk}` and :math:`1-\theta_{ii}/\sigma_{ii}`. A factor inside a
-        feedback loop has no such share, because its residual is correlated with its predictors;
-        its numbers are missing.
+        :math:`1-\psi_{kk}/\phi_{kk}` and :math:`1-\theta_{ii}/\sigma_{ii}`, products of factors
+        included. Of an outcome of another family, the share of its linear predictor's variance
+        with the family's own (`bayesem.responses.link_variance`). A factor inside a feedback loop
+        has no such share, because its residual is correlated with its predictors; its numbers are
+        missing.
     """
-    refuse_products(fit.table, "explained variance of a model with products of factors")
-    table, std = fit.table, standardise(fit.matrices())
+    table, matrices = fit.table, fit.matrices()
+    std = standardise(matrices, table)
     graph = edges(table)
-    reach = _reach(graph)
+    circular = np.diagonal(reach(graph))
+    explained = graph.any(1)
+    explained[[p.to for p in table.products]] = True
+    explained[list(links(table))] = False
+    explanation = _explained(table, matrices)
     rows = []
-    for k, name in enumerate(table.factors):
-        if graph[k].any():
-            share = 1 - std.Psi[..., k, k]
-            rows.append([name, "factor", *_spread(np.where(reach[k, k], np.nan, share), prob)])
+    for k in np.flatnonzero(explained):
+        share = np.where(circular[k], np.nan, explanation[..., k])
+        rows.append([table.factors[k], "factor", *_spread(share, prob)])
     for i, name in enumerate(table.indicators):
         if name not in table.factors:
             rows.append([name, "indicator", *_spread(1 - std.Theta[..., i, i], prob)])
@@ -256,34 +378,43 @@ def r2(fit: Any, *, prob: float = 0.95) -> pd.DataFrame:
     return stamped(pd.DataFrame(rows, columns=columns), fit)
 
 
-def refuse_products(table: "ParameterTable", what: str) -> None:
-    """Say that a capability waits for models with products of factors."""
-    if any(":" in row.rhs or row.kind == "interaction" for row in table.rows):
-        raise NotAvailableError(f"{what} is not available yet.")
+def _explained(table: "ParameterTable", matrices: Matrices) -> Floats:
+    """Share of each factor's variance that is not its residual's nor its family's."""
+    Phi = with_responses(table, matrices).Phi
+    variance, residual = (np.diagonal(a, axis1=-2, axis2=-1) for a in (Phi, matrices.Psi))
+    return np.asarray((variance - residual) / scales(table, matrices) ** 2)
 
 
 def _effect_rows(
     table: "ParameterTable", Beta: Floats, *, prob: float, paths: bool
 ) -> Iterator[list[Any]]:
-    graph, split, names = edges(table), decompose(Beta), table.factors
-    outcomes = sorted({r.i for r in table.rows if r.op == "~" and r.matrix == "Beta"})
-    reach, budget = _reach(graph), MOST_CHAINS
+    graph, split, stop = edges(table), decompose(Beta), blocked(table)
+    products = {p.to for p in table.products}
+    outcomes = sorted({r.i for r in table.rows if r.op == "~" and r.matrix == "Beta"} | products)
+    predictors = [j for j in range(len(graph)) if j not in {o.factor for o in table.outcomes}]
+    onward, budget = reach(graph), MOST_CHAINS
     for i in outcomes:
-        for j in (j for j in range(len(names)) if j != i and reach[i, j]):
-            ends = [names[i], names[j]]
-            arrow = f"{names[j]} -> {names[i]}"
+        for j in (j for j in predictors if j != i and (onward[i, j] or stop[i, j])):
+            ends = [display_name(table, i), display_name(table, j)]
+            arrow, dots = f"{ends[1]} -> {ends[0]}", f"{ends[1]} -> ... -> {ends[0]}"
             if graph[i, j]:
-                yield [*ends, "direct", arrow, *_summary(Beta[..., i, j], prob)]
+                yield [*ends, "direct", arrow, *summarise(Beta[..., i, j], prob)]
             through = graph.copy()
             through[i, j] = False
-            if _reach(through)[i, j]:
+            if stop[i, j] or reach(through)[i, j]:
                 for chain in chains(through, j, i) if paths else ():
                     budget = _spend(budget)
-                    label = " -> ".join(names[k] for k in chain)
-                    yield [*ends, "indirect", label, *_summary(along(Beta, chain), prob)]
-                label = f"{names[j]} -> ... -> {names[i]}"
-                yield [*ends, "indirect", label, *_summary(split.indirect[..., i, j], prob)]
-            yield [*ends, "total", arrow, *_summary(split.total[..., i, j], prob)]
+                    label = _chain_text(table, chain)
+                    yield [*ends, "indirect", label, *summarise(along(Beta, chain), prob)]
+                whole = np.nan if stop[i, j] else split.indirect[..., i, j]
+                yield [*ends, "indirect", dots, *summarise(whole, prob)]
+            whole = np.nan if stop[i, j] else split.total[..., i, j]
+            yield [*ends, "total", arrow, *summarise(whole, prob)]
+
+
+def _chain_text(table: "ParameterTable", chain: tuple[int, ...]) -> str:
+    """A continuous outcome and its observed value are one step for the reader."""
+    return " -> ".join(name for name, _ in groupby(display_name(table, k) for k in chain))
 
 
 def _spend(budget: int) -> int:
@@ -301,25 +432,21 @@ def _spread(draws: Floats, prob: float) -> tuple[float, float, float, float]:
     return float(draws.mean()), float(draws.std(ddof=1)), float(lower), float(upper)
 
 
-def _summary(draws: Floats, prob: float) -> tuple[float, ...]:
+def summarise(draws: Any, prob: float) -> tuple[float, ...]:
+    """Mean, sd, central interval and probability of the more probable sign; all may be missing."""
+    draws = np.asarray(draws, float)
+    if np.isnan(draws).all():
+        return (np.nan,) * 5
     pd_ = np.nan if np.isnan(draws).any() else max(np.mean(draws > 0), np.mean(draws < 0))
     return (*_spread(draws, prob), float(pd_))
 
 
-def _reach(graph: np.ndarray) -> np.ndarray:
-    """Which factors lead to which over one or more paths, same orientation as `edges`."""
-    reach = graph.copy()
-    for k in range(len(graph)):
-        reach |= reach[:, [k]] & reach[[k], :]
-    return reach
-
-
 def _has_loop(graph: np.ndarray) -> bool:
-    return bool(np.diagonal(_reach(graph)).any())
+    return bool(np.diagonal(reach(graph)).any())
 
 
 def _ancestors(graph: np.ndarray, end: int) -> np.ndarray:
-    useful: np.ndarray = _reach(graph)[end].copy()
+    useful: np.ndarray = reach(graph)[end].copy()
     useful[end] = True
     return useful
 

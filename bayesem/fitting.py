@@ -22,12 +22,15 @@ from bayesem.errors import (
     PriorError,
     did_you_mean,
 )
+from bayesem.families import read_families
 from bayesem.identification import check_identification
 from bayesem.model import Model, read_model
+from bayesem.outcomes import read_outcomes, with_twins
 from bayesem.partable import ParameterTable, parameter_table
 from bayesem.posterior import Fit, Settings, named_draws, reserved
 from bayesem.priordraws import draw_prior
 from bayesem.sampling.convergence import Convergence, diagnose
+from bayesem.sampling.ways import FORMS
 from bayesem.seeds import check_seed
 from bayesem.spec import Spec
 from bayesem.specification import specification
@@ -72,6 +75,7 @@ def prepare(
     means: bool = True,
     fixed_x: bool = True,
     priors: str | Mapping[str, Any] | None = None,
+    families: Mapping[str, Any] | None = None,
     check: bool = True,
 ) -> Prepared:
     """Read model and data, write the parameter table and check identification.
@@ -92,10 +96,20 @@ def prepare(
         if not isinstance(value, bool | np.bool_):
             raise ModelError(f"{name} is {value!r}.", hint="Use True or False.")
     _check_names(model, data)
-    table = parameter_table(model, identify=identify, means=means, fixed_x=fixed_x)  # type: ignore[arg-type]
+    explained = {s.lhs: s.span for s in model.parsed.statements if s.op == "~"}
+    explained = {k: v for k, v in explained.items() if k in model.observed}
+    kinds = read_families(families, explained, model.codebook)
+    options = {"identify": identify, "means": means, "families": kinds}
+    table = parameter_table(model, fixed_x=fixed_x, **options)  # type: ignore[arg-type]
+    if table.casewise and isinstance(data, Moments):
+        raise NotAvailableError(
+            "products of factors and outcomes of other families need answers case by case, and "
+            "these are moments.",
+            hint="Fit the raw data.",
+        )
     kept = _read(model, table, data)
     if isinstance(kept, Answers) and table.fixed_x and _missing_in(kept, table.fixed_x):
-        table = parameter_table(model, identify=identify, means=means, fixed_x=False)  # type: ignore[arg-type]
+        table = parameter_table(model, fixed_x=False, **options)  # type: ignore[arg-type]
         notes.append(
             f"cells are missing in {_quoted(_missing_in(kept, table.phantoms))}, so "
             "the observed predictors are modelled and not conditioned on"
@@ -103,7 +117,8 @@ def prepare(
     stats = statistics(kept, table.indicators, means=means)
     notes += _data_notes(kept, stats)
     spread, centre = _codebook_scale(model, table, kept, stats)
-    spec = specification(table, stats, priors=priors, spread=spread, centre=centre)
+    cases = kept if table.casewise and isinstance(kept, Answers) else None
+    spec = specification(table, stats, priors=priors, spread=spread, centre=centre, cases=cases)
     if check:
         from bayesem.sampling.starts import rough_point
 
@@ -127,6 +142,7 @@ def fit(
     cross_loadings: float | None = None,
     method_factor: str | None = None,
     method: str = "nuts",
+    integrate: str = "auto",
     sampler: str = "nutpie",
     draws: int = 1000,
     tune: int = 1000,
@@ -143,6 +159,11 @@ def fit(
         A model, a shipped study's name, a path to a ``.sem`` file, or model text.
     data : DataFrame or Moments
         One row per case, NaN where an answer is missing (used in full, by pattern); or moments.
+    families : mapping of str to str or Family, optional
+        Outcomes that are not continuous: ``{"exporting": "bernoulli", "years":
+        sem.Lognormal(censored="still_waiting")}``. Known: ``bernoulli`` (probit), ``logit``,
+        ``lognormal``, ``weibull``, ``poisson``, ``negative_binomial``; a study's codebook says it
+        for its own columns.
     fixed_x : bool
         Condition on observed predictors; with missing cells in them they are modelled.
     priors : str or mapping, optional
@@ -155,6 +176,10 @@ def fit(
         What gives a factor its scale in everything that is reported.
     means : bool
         Model the intercepts.
+    integrate : {"auto", "quadrature", "cover", "scores"}
+        How factors are integrated where products or outcomes of other families need every case: all
+        by nodes; the moderators' scores sampled and the rest in closed form; all scores sampled. The
+        three have one posterior. The default measures what they cost and says which it took.
     sampler : {"nutpie", "pymc"}
     draws, tune, chains : int
         By chain.
@@ -177,19 +202,25 @@ def fit(
         For an argument whose capability does not exist yet.
     """
     _refuse(
-        ordered=ordered, families=families, group=group, equal=equal, cluster=cluster,
+        ordered=ordered, group=group, equal=equal, cluster=cluster,
         cross_loadings=cross_loadings, method_factor=method_factor,
     )  # fmt: skip
     _check_arguments(method, sampler, draws, tune, chains, cores)
+    if integrate not in FORMS:
+        raise ModelError(f"integrate is {integrate!r}.", hint=f"Use {', '.join(FORMS)}.")
     check_seed(seed)
     clock = _Clock()
     with clock.stage("model"):
-        ready = prepare(model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors)
+        ready = prepare(
+            model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors,
+            families=families,
+        )  # fmt: skip
     seed = secrets.randbits(31) if seed is None else int(seed)
     settings = Settings(
         ready.spec.preset, identify, ready.table.means, bool(ready.table.fixed_x), draws, tune,
         chains,
         seed, sampler, prior_text=_prior_text(ready.spec), priors_argument=priors,
+        integrate=integrate, families=families,
     )  # fmt: skip
     result = _sample(ready, settings, clock, cores=cores, progress=progress)
     if not result.converged:
@@ -205,12 +236,13 @@ def graph(
     means: bool = True,
     fixed_x: bool = True,
     priors: str | Mapping[str, Any] | None = None,
+    families: Mapping[str, Any] | None = None,
 ) -> Any:
     """The model as a PyMC graph, without sampling, to read or to extend inside ``with``.
 
     Parameters
     ----------
-    model, data, identify, means, fixed_x, priors
+    model, data, identify, means, fixed_x, priors, families
         As in :func:`fit`.
 
     Returns
@@ -219,7 +251,10 @@ def graph(
     """
     from bayesem.graphs import graph_of
 
-    ready = prepare(model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors)
+    ready = prepare(
+        model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors,
+        families=families,
+    )  # fmt: skip
     return graph_of(ready.spec, ready.data)
 
 
@@ -338,6 +373,10 @@ def _observed(ready: Prepared) -> dict[str, xr.Dataset]:
             {"y": (("case", "indicator"), ready.data.values)},
             coords={"case": np.arange(ready.data.n), "indicator": names},
         )
+        for k, outcome in enumerate(ready.table.outcomes):
+            y[outcome.name] = (("case",), ready.data.outcomes[:, k])
+            if outcome.family.censored is not None:
+                y[f"{outcome.name} censored"] = (("case",), ready.data.censored[:, k])
         constant = xr.Dataset({"n": ready.data.n, "synthetic": ready.data.synthetic})
         return {"observed_data": y, "constant_data": constant}
     cov = ready.data.cov.loc[names, names].to_numpy(float)
@@ -354,7 +393,6 @@ def _observed(ready: Prepared) -> dict[str, xr.Dataset]:
 def _refuse(**arguments: Any) -> None:
     texts = {
         "ordered": "ordinal indicators",
-        "families": "outcomes that are not continuous",
         "group": "several groups",
         "equal": "equality across groups",
         "cluster": "two-level data",
@@ -441,10 +479,12 @@ def _read(model: Model, table: ParameterTable, data: pd.DataFrame | Moments) -> 
     if isinstance(data, Moments):
         return data
     book = model.codebook
-    scaled = [v for v in table.indicators if book is not None and v in book.indicators]
+    scaled = [v for v in table.indicators if book is not None and v in book.scaled]
     generated = bool(data.attrs.get("synthetic"))  # generated values know no answer scale
     scale = book.scale if book is not None and scaled and not generated else None
-    return read_answers(data, table.indicators, scale=scale, scaled=scaled)
+    data = with_twins(data, table)
+    answers = read_answers(data, table.indicators, scale=scale, scaled=scaled)
+    return read_outcomes(data, answers, table)
 
 
 def _missing_in(data: Answers, names: Sequence[str]) -> list[str]:
@@ -481,7 +521,7 @@ def _codebook_scale(
     if book is None or book.scale is None or (isinstance(data, Moments) and data.standardized):
         return spread, centre
     low, high = book.scale
-    known = np.array([v in book.indicators for v in table.indicators])
+    known = np.array([v in book.scaled for v in table.indicators])
     return np.where(known, (high - low) / 4, spread), np.where(known, (high + low) / 2, centre)
 
 

@@ -7,13 +7,19 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayesem.arrays import MATRICES, Floats
+from bayesem.arrays import LINEAR, MATRICES, Floats
 from bayesem.data import Answers, Moments
+from bayesem.casewise import split
+from bayesem.drawing import draw_cases
 from bayesem.kernels.op import loglik
-from bayesem.matrices import implied_covariance, implied_mean
+from bayesem.kernels.plan import QUADRATURE, section
+from bayesem.matrices import Matrices, implied_covariance, implied_mean
 from bayesem.spec import Spec
 
 __all__ = ["observe"]
+
+#: Nodes by dimension in the graph's quadrature, by the number of dimensions.
+GRAPH_NODES = (1, 12, 8, 6, 5)
 
 
 def observe(spec: Spec, data: Answers | Moments, home: dict[str, Any]) -> None:
@@ -26,8 +32,10 @@ def observe(spec: Spec, data: Answers | Moments, home: dict[str, Any]) -> None:
     home : dict
         The six matrices, as PyTensor variables.
     """
-    M = [home[name] for name in MATRICES]
-    if isinstance(data, Answers):
+    M = [home[name] for name in LINEAR]
+    if spec.cases is not None:
+        _observe_cases(spec, spec.cases, home)
+    elif isinstance(data, Answers):
         _observe_answers(spec, data, M)
     else:
         _observe_moments(spec, data, M)
@@ -50,6 +58,32 @@ def _observe_answers(spec: Spec, data: Answers, M: list[Any]) -> None:
         signature="(n),(p,m),(m,m),(m,m),(p,p),(p),(m)->(n,p)",
         observed=np.where(mask, data.values, 0.0), dims=("case", "indicator"),
         class_name="LinearSEM",
+    )  # fmt: skip
+
+
+def _observe_cases(spec: Spec, cases: Answers, home: dict[str, Any]) -> None:
+    """Answers and outcomes of cases whose late factors are integrated by nodes."""
+    from bayesem.kernels.cases_op import cases_likelihood
+
+    nodes = GRAPH_NODES[min(split(spec.table).dimensions, len(GRAPH_NODES) - 1)]
+    part = section(spec.table, cases, form=QUADRATURE, nodes=nodes)
+    shapes = [getattr(spec.base, name).shape for name in MATRICES]
+    outcomes = [o.name for o in spec.table.outcomes]
+
+    def logp(value: Any, _: Any, *matrices: Any) -> Any:
+        return cases_likelihood(list(matrices), shapes, part) + spec.constant
+
+    def random(_: Any, *matrices: Floats, rng: Any = None, size: Any = None) -> Floats:
+        M = Matrices(*matrices, products=spec.table.products)
+        return draw_cases(spec.table, cases, M, rng)
+
+    names = [*spec.table.indicators, *outcomes]
+    observed = np.concatenate([cases.values, cases.outcomes], 1)
+    pm.modelcontext(None).add_coords({"case": np.arange(cases.n), "observed": names})
+    pm.CustomDist(
+        "y", np.zeros(cases.n), *(home[name] for name in MATRICES), logp=logp, random=random,
+        signature="(n),(p,m),(m,m),(m,m),(p,p),(p),(m),(k),(o)->(n,l)",
+        observed=np.nan_to_num(observed), dims=("case", "observed"), class_name="CasewiseSEM",
     )  # fmt: skip
 
 

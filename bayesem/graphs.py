@@ -10,7 +10,7 @@ import pytensor.tensor as pt
 from pytensor.graph.basic import Variable
 
 from bayesem.arithmetic import defined
-from bayesem.arrays import DIMENSION, MATRICES, VARIABLES, Floats
+from bayesem.arrays import DIMENSION, LINEAR, MATRICES, VARIABLES, VECTORS, Floats
 from bayesem.data import Answers, Moments
 from bayesem.graph_data import observe
 from bayesem.graph_transforms import Bounded, VectorBounded
@@ -53,6 +53,11 @@ def _coords(spec: Spec) -> dict[str, list[str]]:
         "indicator": list(table.indicators), "indicator_bis": list(table.indicators),
         "factor": list(table.factors), "factor_bis": list(table.factors),
     }  # fmt: skip
+    if table.products:
+        product_rows = [r for r in table.rows if r.matrix == "omega"]
+        coords["product"] = [r.name for r in sorted(product_rows, key=lambda r: r.i)]
+    if table.outcomes:
+        coords["outcome"] = [o.name for o in table.outcomes]
     for variable in VARIABLES:
         names = [r.name for r in table.rows if r.free and r.kind == variable]
         if names:
@@ -126,7 +131,7 @@ def _by_kind(spec: Spec) -> _Values:
 def _variable_name(spec: Spec, p: Parameter) -> str:
     """``loading``; ``unit_loading`` at home; the family behind it where the kind has several."""
     base = p.variable
-    if spec.scales and base in ("loading", "path", "factor_mean"):
+    if spec.scales and base in ("loading", "path", "factor_mean", "interaction"):
         base = f"unit_{base}"
     if base == "correlation":
         return base
@@ -410,7 +415,7 @@ def _fill(spec: Spec, values: _Values) -> dict[str, Any]:
             if set(wanted) != {-1}:
                 cells = cells * values.pick(wanted)
         i, j = np.array([t.i for t in terms]), np.array([t.j for t in terms])
-        if name in ("nu", "alpha"):
+        if name in VECTORS:
             out[name] = pt.inc_subtensor(out[name][i], cells)
             continue
         out[name] = pt.inc_subtensor(out[name][i, j], cells)
@@ -425,9 +430,14 @@ def _matrices(spec: Spec, values: _Values) -> dict[str, Any]:
     dims = {
         "Lambda": ("indicator", "factor"), "Beta": ("factor", "factor_bis"),
         "Psi": ("factor", "factor_bis"), "Theta": ("indicator", "indicator_bis"),
-        "nu": ("indicator",), "alpha": ("factor",),
+        "nu": ("indicator",), "alpha": ("factor",), "omega": ("product",), "shape": ("outcome",),
     }  # fmt: skip
-    return {name: pm.Deterministic(name, filled[name], dims=dims[name]) for name in MATRICES}
+    return {
+        name: pm.Deterministic(name, filled[name], dims=dims[name])
+        if getattr(spec.base, name).size or name in LINEAR
+        else filled[name]
+        for name in MATRICES
+    }
 
 
 def _reported(spec: Spec, home: dict[str, Any]) -> None:
@@ -458,13 +468,23 @@ def _rescaled(spec: Spec, home: dict[str, Any]) -> dict[str, Any]:
     return {
         "Lambda": home["Lambda"] / s[None, :], "Beta": home["Beta"] * s[:, None] / s[None, :],
         "Psi": home["Psi"] * pt.outer(s, s), "Theta": home["Theta"], "nu": home["nu"],
-        "alpha": home["alpha"] * s,
+        "alpha": home["alpha"] * s, "omega": _rescaled_products(spec, home["omega"], s),
+        "shape": home["shape"],
     }  # fmt: skip
+
+
+def _rescaled_products(spec: Spec, omega: Any, s: Any) -> Any:
+    if not spec.table.products:
+        return omega
+    to, first, second = (
+        np.array([getattr(p, k) for p in spec.table.products]) for k in ("to", "first", "second")
+    )
+    return omega * s[to] / (s[first] * s[second])
 
 
 def _cell(matrices: dict[str, Any], row: Row) -> Any:
     M = matrices[row.matrix]
-    return M[row.i] if row.matrix in ("nu", "alpha") else M[row.i, row.j]
+    return M[row.i] if row.matrix in VECTORS else M[row.i, row.j]
 
 
 def _quantity(matrices: dict[str, Any], row: Row) -> Any:

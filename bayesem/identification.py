@@ -1,9 +1,12 @@
 """A rank check before sampling that names the parameters it cannot tell apart."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from bayesem.arrays import Floats
 from bayesem.errors import IdentificationError
+from bayesem.matrices import Matrices
 from bayesem.spec import Parameter, Spec
 
 __all__ = ["check_identification", "moment_jacobian"]
@@ -24,18 +27,44 @@ def moment_jacobian(spec: Spec, x: Floats) -> Floats:
     Returns
     -------
     (moment, q) array
-        Central differences; rows are the lower triangle of Sigma and, if modelled, mu.
+        Central differences; rows are the lower triangle of Sigma and, if modelled, mu. Products
+        are left out: what they add is identified where their factors are. Linear predictors of
+        outcomes count as indicators without a variance of their own, unless it is estimated.
     """
     step = 1e-5 * np.maximum(np.abs(x), 1e-2)
     points = x + np.concatenate([np.diag(step), -np.diag(step)])
-    matrices = spec.matrices(points)
+    matrices = _linear(spec, spec.matrices(points))
     Sigma = matrices.Sigma
     rows, cols = np.tril_indices(Sigma.shape[-1])
+    kept = np.isin(rows, _without_variance(spec), invert=True) | (rows != cols)
+    rows, cols = rows[kept], cols[kept]
     moments = Sigma[:, rows, cols]
     if spec.stats.use_mean:
         moments = np.concatenate([moments, matrices.mu], -1)
     up, down = np.split(moments, 2)
     return ((up - down) / (2 * step[:, None])).T
+
+
+def _linear(spec: Spec, M: Matrices) -> Matrices:
+    """The linear part, with linear predictors of outcomes as further indicators."""
+    outcomes = spec.table.outcomes
+    if not spec.table.casewise:
+        return M
+    lead, p, m = M.nu.shape[:-1], M.Lambda.shape[-2], M.Lambda.shape[-1]
+    rows = np.zeros((*lead, len(outcomes), m))
+    for k, outcome in enumerate(outcomes):
+        rows[..., k, outcome.factor] = 1
+    Theta = np.zeros((*lead, p + len(outcomes), p + len(outcomes)))
+    Theta[..., :p, :p] = M.Theta
+    nu = np.concatenate([M.nu, np.zeros((*lead, len(outcomes)))], -1)
+    return replace(
+        M, Lambda=np.concatenate([M.Lambda, rows], -2), Theta=Theta, nu=nu, products=()
+    )
+
+
+def _without_variance(spec: Spec) -> list[int]:
+    p = len(spec.table.indicators)
+    return [p + k for k, o in enumerate(spec.table.outcomes) if o.family.residual is not None]
 
 
 def check_identification(spec: Spec, x: Floats, *, seed: int = 0) -> None:
@@ -54,11 +83,12 @@ def check_identification(spec: Spec, x: Floats, *, seed: int = 0) -> None:
         Naming the parameters that move the implied moments in the same direction.
     """
     rng = np.random.default_rng(seed)
+    asked = np.array([p.variable not in ("interaction", "shape") for p in spec.parameters], bool)
     null = None
     for _ in range(3):
         point = _jittered(spec, x, rng)
         try:
-            J = moment_jacobian(spec, point)
+            J = moment_jacobian(spec, point)[:, asked]
         except np.linalg.LinAlgError:
             continue
         scale = np.linalg.norm(J, axis=0)
@@ -67,9 +97,10 @@ def check_identification(spec: Spec, x: Floats, *, seed: int = 0) -> None:
         dead = scale < 1e-12 * max(float(scale.max()), 1e-300)
         _, values, rows = np.linalg.svd(J / np.where(dead, 1.0, scale), full_matrices=True)
         rank = int((values > TOLERANCE * values[0]).sum())
-        if rank == len(x):
+        if rank == asked.sum():
             return
-        candidate = rows[rank:]
+        candidate = np.zeros((len(rows) - rank, len(x)))
+        candidate[:, asked] = rows[rank:]
         if null is None or len(candidate) < len(null):
             null = candidate
     if null is not None:

@@ -1,13 +1,46 @@
-"""The matrices of a linear SEM and the moments that they imply."""
+"""The matrices of an SEM and the moments that they imply."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
 from bayesem.arrays import Floats
 
-__all__ = ["Matrices", "implied_covariance", "implied_mean", "total_effects"]
+__all__ = [
+    "Matrices",
+    "Product",
+    "factor_moments",
+    "implied_covariance",
+    "implied_mean",
+    "total_effects",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product of two factors in one equation, ``eta[to] += omega * first * second``.
+
+    A latent part counts as a deviation from its implied mean, so that the main effects are slopes
+    at the mean whatever the covariates are; an observed part counts as it is (``raw``), so that
+    they hold at its 0.
+    """
+
+    to: int
+    first: int
+    second: int
+    raw_first: bool = False
+    raw_second: bool = False
+
+    @property
+    def parts(self) -> tuple[tuple[int, bool], tuple[int, bool]]:
+        """Position and rawness of both parts."""
+        return (self.first, self.raw_first), (self.second, self.raw_second)
+
+
+def _none() -> Floats:
+    return np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +56,12 @@ class Matrices:
         Residual covariances of factors and of indicators.
     nu, alpha : (..., indicator), (..., factor) arrays
         Intercepts.
+    omega : (..., product) array
+        Coefficients of the products of factors.
+    shape : (..., outcome) array
+        Further parameters of outcomes (see :mod:`bayesem.families`).
+    products : tuple of Product
+        Which products ``omega`` belongs to.
     """
 
     Lambda: Floats
@@ -31,6 +70,21 @@ class Matrices:
     Theta: Floats
     nu: Floats
     alpha: Floats
+    omega: Floats = field(default_factory=_none)
+    shape: Floats = field(default_factory=_none)
+    products: tuple[Product, ...] = ()
+
+    def map(self, change: Callable[[Floats], Floats]) -> "Matrices":
+        """The same matrices after a change of the leading axes of each."""
+        arrays = {
+            f.name: change(getattr(self, f.name))
+            for f in fields(self)
+            if f.name != "products" and not (f.name in ("omega", "shape") and self._lacks(f.name))
+        }
+        return replace(self, **arrays)
+
+    def _lacks(self, name: str) -> bool:
+        return bool(getattr(self, name).shape[-1] == 0)
 
     @property
     def A(self) -> Floats:
@@ -39,19 +93,75 @@ class Matrices:
 
     @property
     def Phi(self) -> Floats:
-        """Covariance of the factors, (..., factor, factor_bis)."""
-        A = self.A
-        return A @ self.Psi @ np.swapaxes(A, -1, -2)
+        """Covariance of the factors, products included, (..., factor, factor_bis)."""
+        return factor_moments(self)[1]
+
+    @property
+    def factor_mean(self) -> Floats:
+        """Mean of the factors, products included, (..., factor)."""
+        return factor_moments(self)[0]
 
     @property
     def Sigma(self) -> Floats:
         """Covariance of the indicators, (..., indicator, indicator_bis)."""
-        return implied_covariance(self.Lambda, self.Beta, self.Psi, self.Theta)
+        if not self.products:
+            return implied_covariance(self.Lambda, self.Beta, self.Psi, self.Theta)
+        return self.Lambda @ self.Phi @ np.swapaxes(self.Lambda, -1, -2) + self.Theta
 
     @property
     def mu(self) -> Floats:
         """Mean of the indicators, (..., indicator)."""
-        return implied_mean(self.Lambda, self.Beta, self.nu, self.alpha)
+        if not self.products:
+            return implied_mean(self.Lambda, self.Beta, self.nu, self.alpha)
+        return self.nu + (self.Lambda @ self.factor_mean[..., None])[..., 0]
+
+
+def factor_moments(M: Matrices) -> tuple[Floats, Floats]:
+    r"""Mean and covariance of the factors where products of normal ones enter.
+
+    With :math:`p_k = (u_a + s_a)(u_b + s_b)`, u deviations from the mean and s the mean of a raw
+    part (0 for a latent one): :math:`E p_k = s_a s_b + \phi_{ab}`,
+    :math:`Cov(p_k, u_c) = s_a \phi_{bc} + s_b \phi_{ac}` and, of two products, the two cross
+    products of covariances and the four of means.
+
+    Parameters
+    ----------
+    M : Matrices
+        Batched over leading axes. The parts of a product must not depend on another product.
+
+    Returns
+    -------
+    (..., factor) array, (..., factor, factor_bis) array
+    """
+    A = M.A
+    mean = (A @ M.alpha[..., None])[..., 0]
+    Phi = A @ M.Psi @ np.swapaxes(A, -1, -2)
+    if not M.products:
+        return mean, Phi
+    first, second = ([p.parts[k] for p in M.products] for k in (0, 1))
+    s1, s2 = (
+        np.where([raw for _, raw in part], mean[..., [at for at, _ in part]], 0.0)
+        for part in (first, second)
+    )
+    a, b = ([at for at, _ in part] for part in (first, second))
+    expected = s1 * s2 + Phi[..., a, b]
+    with_factors = s1[..., None, :] * Phi[..., :, b] + s2[..., None, :] * Phi[..., :, a]
+
+    def block(rows: list[int], cols: list[int]) -> Floats:
+        return np.asarray(Phi[..., rows, :][..., cols])
+
+    def outer(x: Floats, y: Floats) -> Floats:
+        return x[..., :, None] * y[..., None, :]
+
+    together = (
+        block(a, a) * block(b, b) + block(a, b) * block(b, a)
+        + outer(s1, s1) * block(b, b) + outer(s1, s2) * block(b, a)
+        + outer(s2, s1) * block(a, b) + outer(s2, s2) * block(a, a)
+    )  # fmt: skip
+    T = A[..., :, [p.to for p in M.products]] * M.omega[..., None, :]
+    cross = with_factors @ np.swapaxes(T, -1, -2)
+    Phi = Phi + cross + np.swapaxes(cross, -1, -2) + T @ together @ np.swapaxes(T, -1, -2)
+    return mean + (T @ expected[..., None])[..., 0], Phi
 
 
 def total_effects(Beta: Any, *, xp: Any = np) -> Any:

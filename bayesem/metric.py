@@ -7,7 +7,7 @@ one parameter) is about the marker metric.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,13 +58,19 @@ def rescale(home: Matrices, scales: tuple[Scale, ...]) -> Matrices:
         loading = getattr(home, row.matrix)[..., row.i, row.j]
         below = s[..., row.i] if row.matrix == "Beta" else 1.0
         s[..., scale.factor] = loading * below / row.value
-    return Matrices(
+    omega = home.omega
+    if home.products:
+        to, first, second = ([getattr(p, k) for p in home.products] for k in ("to", "first", "second"))
+        omega = omega * s[..., to] / (s[..., first] * s[..., second])
+    return replace(
+        home,
         Lambda=home.Lambda / s[..., None, :],
         Beta=home.Beta * s[..., :, None] / s[..., None, :],
         Psi=home.Psi * s[..., :, None] * s[..., None, :],
         Theta=home.Theta,
         nu=home.nu,
         alpha=home.alpha * s,
+        omega=omega,
     )
 
 
@@ -109,6 +115,10 @@ def _touched(table: ParameterTable, k: int, bound: set[str]) -> bool:
             return True
         if row.matrix == "alpha" and row.i == k:
             return True
+        if row.matrix == "omega":
+            p = table.products[row.i]
+            if k in (p.to, p.first, p.second):
+                return True
     return False
 
 

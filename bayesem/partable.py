@@ -1,16 +1,19 @@
 """The parameter table: the user's rows, then the defaults of lavaan's sem()."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Literal
 
 from bayesem.errors import ConstraintError, ModelError, NotAvailableError, did_you_mean
+from bayesem.families import Family, Normal
 from bayesem.grammar.statements import Definition, Statement
 from bayesem.grammar.tokens import Span
 from bayesem.linear import LinearConstraint, linear_constraints
+from bayesem.matrices import Product
 from bayesem.model import Model
 
-__all__ = ["ParameterTable", "Row", "parameter_table"]
+__all__ = ["Outcome", "ParameterTable", "Row", "parameter_table", "twin_of"]
 
 type Identify = Literal["marker", "unit"]
 
@@ -24,11 +27,11 @@ class Row:
     lhs, op, rhs : str
         The parameter as lavaan writes it.
     matrix : str
-        ``Lambda Beta Psi Theta nu alpha``.
+        ``Lambda Beta Psi Theta nu alpha omega shape``.
     i, j : int
         The cell (``j`` is 0 for vectors).
     kind : str
-        ``loading path residual_sd factor_sd correlation intercept factor_mean``.
+        ``loading path interaction residual_sd factor_sd correlation intercept factor_mean shape``.
     value : float or None
         A fixed value; None where the parameter is estimated.
     frozen : bool
@@ -66,6 +69,29 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """An observed variable of a family of its own: its linear predictor stands among the factors.
+
+    Attributes
+    ----------
+    name : str
+        Column of the data, and name of the linear predictor.
+    factor : int
+        Position of the linear predictor among the factors.
+    family : Family
+    """
+
+    name: str
+    factor: int
+    family: Family
+
+
+def twin_of(name: str) -> str:
+    """What an outcome is called where its observed value predicts something else."""
+    return f"{name} (observed)"
+
+
+@dataclass(frozen=True, slots=True)
 class ParameterTable:
     """All parameters of a model, fixed and free.
 
@@ -75,13 +101,19 @@ class ParameterTable:
     indicators : tuple of str
         Observed variables, the rows of Lambda.
     factors : tuple of str
-        Latent variables, then the observed variables that predict or are predicted.
+        Latent variables, then the observed variables that predict or are predicted, then the linear
+        predictors of ``outcomes``.
     latent : tuple of str
         The latent variables among them.
     fixed_x : tuple of str
         Observed predictors that are conditioned on.
     aliases : tuple of (str, str)
         Labels that a constraint such as ``a == b`` made another name of one that stays.
+    products : tuple of Product
+        Of two factors; their coefficients are the cells of ``omega``.
+    outcomes : tuple of Outcome
+        Variables of other families. Where their observed value predicts something, it stands
+        among ``indicators`` and ``factors`` under the name that :func:`twin_of` gives.
     """
 
     rows: tuple[Row, ...]
@@ -94,6 +126,13 @@ class ParameterTable:
     identify: Identify
     means: bool
     aliases: tuple[tuple[str, str], ...] = ()
+    products: tuple[Product, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def casewise(self) -> bool:
+        """Whether the likelihood needs every case, because moments do not suffice."""
+        return bool(self.products or self.outcomes)
 
     @property
     def labels(self) -> dict[str, tuple[Row, ...]]:
@@ -107,7 +146,7 @@ class ParameterTable:
     @property
     def phantoms(self) -> tuple[str, ...]:
         """Observed variables that stand among the factors."""
-        return self.factors[len(self.latent) :]
+        return self.factors[len(self.latent) : len(self.factors) - len(self.outcomes)]
 
     def cell(self, matrix: str, i: int, j: int) -> Row | None:
         """The row of a cell, in either order for the symmetric matrices."""
@@ -129,11 +168,17 @@ class _Draft:
     latent: tuple[str, ...]
     observed: tuple[str, ...]
     phantoms: tuple[str, ...]
+    families: Mapping[str, Family]
+    products: list[Product] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
 
     @property
     def factors(self) -> tuple[str, ...]:
-        return self.latent + self.phantoms
+        return (*self.latent, *self.phantoms, *self.families)
+
+    def predictor(self, name: str) -> str:
+        """The name under which a variable predicts others."""
+        return twin_of(name) if name in self.families else name
 
     def of(self, *ops: str) -> Iterator[Statement]:
         return (s for s in self.model.parsed.statements if s.op in ops)
@@ -154,7 +199,7 @@ class _Draft:
                 return "Beta", inner.index(rhs), k, "loading"
             return "Lambda", self.observed.index(rhs), k, "loading"
         if op == "~":
-            return "Beta", inner.index(lhs), inner.index(rhs), "path"
+            return "Beta", inner.index(lhs), inner.index(self.predictor(rhs)), "path"
         if op == "~1":
             kind = "factor_mean" if lhs in self.latent else "intercept"
             if lhs in inner:
@@ -176,7 +221,12 @@ class _Draft:
 
 
 def parameter_table(
-    model: Model, *, identify: Identify = "marker", means: bool = True, fixed_x: bool = True
+    model: Model,
+    *,
+    identify: Identify = "marker",
+    means: bool = True,
+    fixed_x: bool = True,
+    families: Mapping[str, Family] = MappingProxyType({}),
 ) -> ParameterTable:
     """Write every parameter of a model down, with lavaan's defaults for ``sem()``.
 
@@ -189,6 +239,8 @@ def parameter_table(
         Whether intercepts are modelled.
     fixed_x : bool
         Whether observed predictors are conditioned on.
+    families : mapping of str to Family
+        Of the outcomes that are not continuous.
 
     Raises
     ------
@@ -197,14 +249,16 @@ def parameter_table(
     ConstraintError
         For a constraint that is not linear in the labels, or names an unknown one.
     NotAvailableError
-        For thresholds and products of factors.
+        For thresholds and products of more than two factors.
     """
-    draft = _begin(model, identify, means=means)
+    draft = _begin(model, identify, families, means=means)
     _user_rows(draft)
     _scales(draft)
     exogenous = _variances(draft)
-    fixed = exogenous if fixed_x else ()
-    _covariances(draft, exogenous, fixed)
+    twins = tuple(v for v in draft.phantoms if v in map(twin_of, draft.families))
+    fixed = (*exogenous, *twins) if fixed_x else twins
+    _covariances(draft, ((*exogenous, *twins),) if fixed_x else (exogenous, twins))
+    _shapes(draft)
     if means:
         _intercepts(draft, fixed)
     else:
@@ -222,13 +276,19 @@ def parameter_table(
         (),
         identify,
         means,
+        products=tuple(draft.products),
+        outcomes=tuple(
+            Outcome(name, draft.factors.index(name), f) for name, f in draft.families.items()
+        ),
     )
     _check_empty_factors(table)
     known = {label: found[0].kind for label, found in table.labels.items()}
     return replace(table, constraints=linear_constraints(model.parsed.constraints, known))
 
 
-def _begin(model: Model, identify: Identify, *, means: bool) -> _Draft:
+def _begin(
+    model: Model, identify: Identify, families: Mapping[str, Family], *, means: bool
+) -> _Draft:
     if identify not in ("marker", "unit"):
         raise ModelError(
             f"identify is {identify!r}.", hint='Use "marker" or "unit" (factor variances 1).'
@@ -238,22 +298,78 @@ def _begin(model: Model, identify: Identify, *, means: bool) -> _Draft:
             raise NotAvailableError(
                 f"thresholds (`{s.lhs} | ...`) are not available yet.", span=s.span
             )
-        if len(s.term.factors) > 1:
-            product = ":".join(s.term.factors)
-            raise NotAvailableError(
-                f"products of factors (`{product}`) are not available yet.", span=s.term.span
-            )
-    latent, observed = model.factors, model.observed
+        _check_product(s)
+    latent = model.factors
+    families = dict(families) | _explained_by_products(model, families)
+    observed = tuple(v for v in model.observed if v not in families)
     used: list[str] = []
     for s in model.parsed.statements:
-        pair = (s.lhs, s.term.name)
+        pair = (s.lhs, *s.term.factors)
+        if s.op == "=~" and s.term.name in families:
+            raise NotAvailableError(
+                f"`{s.term.name}` is {families[s.term.name].name} and measures a factor, which is "
+                "not available yet.",
+                span=s.term.span,
+                hint="Regress it on the factor: `outcome ~ factor`.",
+            )
+        used += [v for v in s.term.factors if s.op == "~" and v in families]
         if s.op == "~" or (s.op == "~~" and any(v in latent for v in pair)):
             used += [v for v in pair if v in observed]
     indicators = {s.term.name for s in model.parsed.statements if s.op == "=~"}
     alone = [v for v in observed if v not in indicators]
     phantoms = tuple(v for v in observed if v in used or v in alone)
     phantoms = _with_partners(model, observed, phantoms)
-    return _Draft(model, identify, means, latent, observed, phantoms)
+    twins = tuple(twin_of(v) for v in families if v in used)
+    if means is False and (families or any(len(s.term.factors) > 1 for s in model.parsed.statements)):
+        raise ModelError(
+            "products of factors and outcomes of other families need the means.",
+            hint="Use means=True (the default) and raw answers.",
+        )
+    return _Draft(
+        model, identify, means, latent, (*observed, *twins), (*phantoms, *twins), families
+    )
+
+
+def _check_product(s: Statement) -> None:
+    """What is asked of a product of factors must be what is done with it."""
+    parts = s.term.factors
+    if len(parts) == 1:
+        return
+    product = ":".join(parts)
+    if s.op != "~":
+        raise ModelError(
+            f"the product `{product}` stands behind `{s.op}`.",
+            span=s.term.span,
+            hint="A product of factors can only predict: `y ~ x + z + x:z`.",
+        )
+    if len(parts) > 2:
+        raise NotAvailableError(
+            f"the product of {len(parts)} factors `{product}` is not available.",
+            span=s.term.span,
+            hint="Products have two factors: write `a:b + a:c + b:c`, or fit groups of c apart.",
+        )
+    if s.lhs in parts:
+        raise ModelError(
+            f"`{s.lhs}` is explained by a product with itself.", span=s.term.span, label=s.lhs
+        )
+
+
+def _explained_by_products(model: Model, families: Mapping[str, Family]) -> dict[str, Family]:
+    """Observed variables that depend on a product, directly or through factors: outcomes, too."""
+    latent = set(model.factors)
+    reached = {s.lhs for s in model.parsed.statements if len(s.term.factors) > 1}
+    while True:
+        more = set()
+        for s in model.parsed.statements:
+            source = s.lhs if s.op == "=~" else s.term.name
+            target = s.term.name if s.op == "=~" else s.lhs
+            if s.op in ("=~", "~") and source in reached and source in latent:
+                is_path = s.op == "~" or target in latent
+                more |= {target} if is_path else set()
+        if more <= reached:
+            break
+        reached |= more
+    return {v: Normal() for v in model.observed if v in reached and v not in families}
 
 
 def _with_partners(
@@ -272,8 +388,11 @@ def _with_partners(
 
 def _user_rows(draft: _Draft) -> None:
     for s in draft.of("=~", "~", "~~", "~1"):
-        matrix, i, j, kind = draft.place(s.lhs, s.op, s.term.name)
         t = s.term
+        if len(t.factors) > 1:
+            matrix, i, j, kind = _product(draft, s)
+        else:
+            matrix, i, j, kind = draft.place(s.lhs, s.op, t.name)
         draft.rows.append(
             Row(
                 s.lhs, s.op, t.name, matrix, i, j, kind, t.fixed, t.label, t.start, t.prior,
@@ -292,6 +411,28 @@ def _user_rows(draft: _Draft) -> None:
                 span=t.span,
                 hint="A variance is at least 0.",
             )
+
+
+def _product(draft: _Draft, s: Statement) -> tuple[str, int, int, str]:
+    """Number a product; its coefficient is a cell of omega."""
+    names = [draft.predictor(v) for v in s.term.factors]
+    to, first, second = (draft.factors.index(v) for v in (s.lhs, *names))
+    raw = [v not in draft.latent for v in names]
+    if any(p.to == to and {p.first, p.second} == {first, second} for p in draft.products):
+        raise ModelError(
+            f"the product `{s.term.name}` stands twice in the equation of `{s.lhs}`.",
+            span=s.term.span,
+            hint="`x:z` and `z:x` are one product.",
+        )
+    draft.products.append(Product(to, first, second, *raw))
+    return "omega", len(draft.products) - 1, 0, "interaction"
+
+
+def _shapes(draft: _Draft) -> None:
+    """Further parameters of outcomes."""
+    for k, (name, family) in enumerate(draft.families.items()):
+        if family.shaped:
+            draft.rows.append(Row(name, "shape", "", "shape", k, 0, "shape"))
 
 
 def _scales(draft: _Draft) -> None:
@@ -331,6 +472,7 @@ def _variances(draft: _Draft) -> tuple[str, ...]:
     endogenous = {s.lhs for s in draft.of("~")} | {s.term.name for s in draft.of("=~")}
     for name in (*draft.observed, *draft.latent):
         draft.add(name, "~~", name, None)
+    _outcome_variances(draft)
     written = {v for s in draft.of("~~") for v in (s.lhs, s.term.name)}
     predictors = {s.term.name for s in draft.of("~")}
     return tuple(
@@ -341,7 +483,33 @@ def _variances(draft: _Draft) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _covariances(draft: _Draft, exogenous: tuple[str, ...], fixed: tuple[str, ...]) -> None:
+def _outcome_variances(draft: _Draft) -> None:
+    """The residual of a linear predictor is what its family says."""
+    for name, family in draft.families.items():
+        k = draft.factors.index(name)
+        for row in draft.rows:
+            if row.matrix == "Psi" and k in (row.i, row.j) and (row.value or row.free):
+                _check_residual(row, family)
+        draft.add(name, "~~", name, family.residual)
+
+
+def _check_residual(row: Row, family: Family) -> None:
+    if row.i == row.j and family.residual is not None:
+        raise ModelError(
+            f"the residual variance of `{row.lhs}` is given by its family ({family.name}).",
+            span=row.span,
+            hint="Take the line out.",
+        )
+    if row.i != row.j and (family.residual == 0.0 or family.name == "normal"):
+        raise NotAvailableError(
+            f"a residual covariance of `{row.name}` is not available: the residual of a "
+            f"{family.name} outcome is not part of a normal distribution here.",
+            span=row.span,
+            hint="Take the line out, fix it at 0, or use the families bernoulli or lognormal.",
+        )
+
+
+def _covariances(draft: _Draft, exogenous: tuple[tuple[str, ...], ...]) -> None:
     """Lavaan's auto.cov.lv.x, the moments of observed predictors, and auto.cov.y."""
     measured = {s.term.name for s in draft.of("=~")}
     outcomes = [s.lhs for s in draft.of("~")]
@@ -349,16 +517,19 @@ def _covariances(draft: _Draft, exogenous: tuple[str, ...], fixed: tuple[str, ..
     free_latent = [f for f in draft.latent if f not in outcomes and f not in measured]
     for a, b in _pairs(free_latent):
         draft.add(a, "~~", b, None)
-    for a, b in _pairs(exogenous):
-        draft.add(a, "~~", b, None)
-    final = [v for v in dict.fromkeys(outcomes) if v not in predictors]
+    for group in exogenous:
+        for a, b in _pairs(group):
+            draft.add(a, "~~", b, None)
+    final = [
+        v for v in dict.fromkeys(outcomes) if v not in predictors and v not in draft.families
+    ]
     order = [v for v in draft.factors if v in final]
     for a, b in _pairs(order):
         draft.add(a, "~~", b, None)
 
 
 def _intercepts(draft: _Draft, fixed: tuple[str, ...]) -> None:
-    for name in draft.observed:
+    for name in (*draft.observed, *draft.families):
         draft.add(name, "~1", "", None)
     for name in draft.latent:
         draft.add(name, "~1", "", 0.0)

@@ -1,14 +1,14 @@
 """A fit: model, data and draws, frozen; and the step from sampled numbers to named quantities."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from bayesem.arithmetic import defined
-from bayesem.arrays import DIMENSION, VARIABLES, Floats
+from bayesem.arrays import DIMENSION, VARIABLES, VECTORS, Floats
 from bayesem.data import Answers, Moments
 from bayesem.matrices import Matrices
 from bayesem.metric import rescale
@@ -51,6 +51,8 @@ class Settings:
     route: str = "kernel"
     prior_text: Mapping[str, str] = field(default_factory=dict)
     priors_argument: str | Mapping[str, Any] | None = None
+    integrate: str = "auto"
+    families: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,13 +138,17 @@ def _reflect(spec: Spec, home: Matrices) -> Matrices:
         s[..., k] = np.where(loading * below < 0, -1.0, 1.0)
     if np.all(s == 1):
         return home
-    return Matrices(
+    omega = home.omega
+    if home.products:
+        to, first, second = ([getattr(p, k) for p in home.products] for k in ("to", "first", "second"))
+        omega = omega * s[..., to] * s[..., first] * s[..., second]
+    return replace(
+        home,
         Lambda=home.Lambda * s[..., None, :],
         Beta=home.Beta * s[..., :, None] * s[..., None, :],
         Psi=home.Psi * s[..., :, None] * s[..., None, :],
-        Theta=home.Theta,
-        nu=home.nu,
         alpha=home.alpha * s,
+        omega=omega,
     )
 
 
@@ -202,7 +208,7 @@ def label_values(
 def cell(matrices: Matrices, row: Row) -> Floats:
     """The raw parameter: for ``~~`` a variance or covariance, as in lavaan's tables."""
     M = getattr(matrices, row.matrix)
-    return M[..., row.i] if row.matrix in ("nu", "alpha") else M[..., row.i, row.j]
+    return M[..., row.i] if row.matrix in VECTORS else M[..., row.i, row.j]
 
 
 def _named(matrices: Matrices, row: Row) -> Floats:

@@ -35,6 +35,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "correlations": ("correlation", "covariance"),
     "interactions": ("interaction",),
     "thresholds": ("threshold",),
+    "shapes": ("shape",),
 }
 
 PRESETS = ("default", "blavaan", "flat")

@@ -1,19 +1,23 @@
 """Where each case stands on each factor: the posterior of factor scores."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy.special import logsumexp
+from scipy.stats import norm
 
 from bayesem.arrays import Floats
 from bayesem.data import Answers
 from bayesem.errors import NotAvailableError, SamplingError
+from bayesem.families import LOGIT, LOGNORMAL, NORMAL, POISSON, PROBIT, WEIBULL, Family
 from bayesem.matrices import Matrices, implied_covariance
 from bayesem.posterior import Fit
 from bayesem.sampling.convergence import stamped
 from bayesem.simulation import BATCH, flat_draws, square_root
 
-__all__ = ["conditional", "scores"]
+__all__ = ["conditional", "log_expected", "scores"]
 
 
 def scores(
@@ -24,6 +28,10 @@ def scores(
     Given the parameters, the factors of a case with observed cells :math:`o` are normal with mean
     :math:`E\eta + \Phi\Lambda_o^\top \Sigma_{oo}^{-1} (y_o - \mu_o)`. Parameters are averaged over
     the posterior, so the intervals hold the uncertainty of the scores and of the parameters.
+
+    One outcome of another family (a 0/1 column, say) informs the scores, too: each draw's random
+    score gets the weight :math:`p(z | \eta, y, \theta) / p(z | y, \theta)`, and everything in the
+    table is a weighted average over draws.
 
     Parameters
     ----------
@@ -41,12 +49,14 @@ def scores(
     DataFrame
         ``case factor mean sd lower upper``, a row per case and factor, in the reported metric;
         ``case`` is the data's own row name. A case without any answer has the population's
-        distribution. ``mean`` and ``sd`` are averages of exact conditional moments.
+        distribution. ``mean`` and ``sd`` are averages of exact conditional moments (without
+        outcomes of other families).
 
     Raises
     ------
     NotAvailableError
-        If the fit rests on moments: there are no cases.
+        If the fit rests on moments: there are no cases; or if the model has products of factors or
+        several outcomes of other families.
 
     References
     ----------
@@ -57,6 +67,7 @@ def scores(
             "factor scores need answers case by case, and this fit rests on moments.",
             hint="Fit the raw data.",
         )
+    _refuse(fit)
     matrices = flat_draws(fit, draws)
     if len(matrices.nu) < 2:
         raise SamplingError("one draw has no spread.", hint="Use at least 2 draws.")
@@ -66,11 +77,15 @@ def scores(
     rng = np.random.default_rng(seed)
     tail = (1 - prob) / 2
     for rows, mean, covariance in _by_pattern(fit, matrices):
-        z = rng.standard_normal(mean.shape)
-        random = mean + z @ square_root(covariance)
-        within = np.einsum("dkk->dk", covariance).mean(0)
-        out[0, rows] = mean.mean(0)
-        out[1, rows] = np.sqrt(mean.var(0, ddof=1) + within)
+        here, spread = mean[..., :latent], covariance[:, :latent, :latent]
+        random = here + rng.standard_normal(here.shape) @ square_root(spread)
+        if fit.table.outcomes:
+            weights = _weights(fit, matrices, rows, random, mean, covariance)
+            out[:, rows] = _weighted(random, weights, tail)
+            continue
+        within = np.einsum("dkk->dk", spread).mean(0)
+        out[0, rows] = here.mean(0)
+        out[1, rows] = np.sqrt(here.var(0, ddof=1) + within)
         out[2:, rows] = np.quantile(random, [tail, 1 - tail], axis=0)
     table = pd.DataFrame({
         "case": np.repeat(fit.data.index.to_numpy(), latent),
@@ -79,6 +94,18 @@ def scores(
     for name, column in zip(("mean", "sd", "lower", "upper"), out, strict=True):
         table[name] = column.ravel()
     return stamped(table, fit)
+
+
+def _refuse(fit: Fit) -> None:
+    table = fit.table
+    what = "products of factors" if table.products else ""
+    if not what and len(table.outcomes) > 1:
+        what = "several outcomes of other families"
+    if what:
+        raise NotAvailableError(
+            f"factor scores of a model with {what} are not available.",
+            hint="Fit the measurement part alone, and score that.",
+        )
 
 
 def conditional(
@@ -110,7 +137,7 @@ def conditional(
 def _by_pattern(fit: Fit, M: Matrices) -> Iterator[tuple[np.ndarray, Floats, Floats]]:
     """Rows of cases with the same observed cells, with their scores' moments, a few at a time."""
     assert isinstance(fit.data, Answers)
-    stats, latent = fit.spec.stats, len(fit.table.latent)
+    stats = fit.spec.stats
     # Deviations from the sample's means keep large intercepts from costing digits.
     location = stats.location()
     y = fit.data.values - location
@@ -125,12 +152,12 @@ def _by_pattern(fit: Fit, M: Matrices) -> Iterator[tuple[np.ndarray, Floats, Flo
         for start in range(0, len(cases), step):
             rows = cases[start : start + step]
             mean, covariance = conditional(some, y[np.ix_(rows, seen)], mu[:, seen], within)
-            yield rows, mean[..., :latent], covariance[:, :latent, :latent]
+            yield rows, mean, covariance
 
 
 def _rows(M: Matrices, seen: np.ndarray) -> Matrices:
     Theta = M.Theta[:, seen][:, :, seen]
-    return Matrices(M.Lambda[:, seen], M.Beta, M.Psi, Theta, M.nu[:, seen], M.alpha)
+    return replace(M, Lambda=M.Lambda[:, seen], Theta=Theta, nu=M.nu[:, seen])
 
 
 def _mean_error(fit: Fit, M: Matrices) -> Floats:
@@ -140,3 +167,85 @@ def _mean_error(fit: Fit, M: Matrices) -> Floats:
     Psi[:, inner] = 0
     Psi[:, :, inner] = 0
     return np.asarray(implied_covariance(M.Lambda, M.Beta, Psi, M.Theta)) / fit.n
+
+
+# -- one outcome of another family ---------------------------------------------------------
+
+
+def _weights(
+    fit: Fit, M: Matrices, rows: np.ndarray, random: Floats, mean: Floats, covariance: Floats
+) -> Floats:
+    """Weight of each random score, (draw, case): what the outcome says for it, 1 on average."""
+    assert isinstance(fit.data, Answers)
+    outcome, latent = fit.table.outcomes[0], random.shape[-1]
+    k = outcome.factor
+    z, censored = fit.data.outcomes[rows, 0], fit.data.censored[rows, 0]
+    shape = M.shape[:, 0, None]
+    inner = covariance[:, :latent, :latent]
+    weights = np.linalg.pinv(inner, hermitian=True) @ covariance[:, :latent, k, None]
+    at = mean[..., k] + ((random - mean[..., :latent]) @ weights)[..., 0]
+    before = np.broadcast_to(covariance[:, k, k, None], at.shape)
+    after = before - (covariance[:, None, k, :latent] @ weights)[..., 0]
+    log = log_expected(outcome.family, at, after, z, censored, shape)
+    log -= log_expected(outcome.family, mean[..., k], before, z, censored, shape)
+    return np.where(np.isnan(z), 1.0, np.exp(log))
+
+
+def _weighted(random: Floats, weights: Floats, tail: float) -> Floats:
+    """Mean, sd and quantiles of weighted draws, (4, case, factor)."""
+    share = (weights / weights.sum(0))[..., None]
+    mean = (share * random).sum(0)
+    sd = np.sqrt((share * (random - mean) ** 2).sum(0))
+    order = np.argsort(random, axis=0)
+    below = np.cumsum(np.take_along_axis(np.broadcast_to(share, random.shape), order, 0), 0)
+    ends = [
+        np.take_along_axis(random, np.take_along_axis(order, _first(below, p), 0), 0)[0]
+        for p in (tail, 1 - tail)
+    ]
+    return np.stack([mean, sd, *ends])
+
+
+def _first(below: Floats, p: float) -> np.ndarray:
+    """Position of the first draw whose cumulative share reaches ``p``."""
+    return np.minimum((below < p).sum(0), len(below) - 1)[None]
+
+
+def log_expected(
+    family: Family, m: Floats, v: Floats, z: Floats, censored: np.ndarray, shape: Floats
+) -> Floats:
+    """Log of an outcome's density, averaged over a normal linear predictor.
+
+    Parameters
+    ----------
+    family : Family
+    m, v : (draw, case) arrays
+        Mean and variance of the linear predictor, its own residual included.
+    z, censored : (case,) arrays
+    shape : (draw, 1) array
+    """
+    sd = np.sqrt(np.maximum(v, 1e-300))
+    if family.code == PROBIT:
+        return np.asarray(norm.logcdf(np.where(z > 0.5, m, -m) / sd))
+    if family.code in (NORMAL, LOGNORMAL):
+        y = np.log(z) if family.is_time else z
+        log = np.where(censored, norm.logsf(y, m, sd), norm.logpdf(y, m, sd))
+        return np.asarray(log)
+    nodes, w = np.polynomial.hermite_e.hermegauss(32)
+    eta = m[..., None] + sd[..., None] * nodes
+    log = _log_density(family, eta, z[:, None], censored[:, None], shape[..., None])
+    return np.asarray(logsumexp(log, b=w / w.sum(), axis=-1))
+
+
+def _log_density(
+    family: Family, eta: Floats, z: Floats, censored: np.ndarray, shape: Floats
+) -> Floats:
+    """Log-density at a known linear predictor, less what does not depend on that."""
+    if family.code == LOGIT:
+        return np.asarray(-np.logaddexp(0, np.where(z > 0.5, -eta, eta)))
+    if family.code == WEIBULL:
+        u = (np.log(z) - eta) / shape
+        return np.where(censored, 0.0, u) - np.exp(np.minimum(u, 700.0))
+    mean = np.exp(np.minimum(eta, 700.0))
+    if family.code == POISSON:
+        return z * eta - mean
+    return z * eta - (z + 1 / shape) * np.log1p(mean * shape)

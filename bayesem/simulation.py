@@ -12,8 +12,10 @@ import pandas as pd
 import xarray as xr
 
 from bayesem.arrays import Floats, Ints
+from bayesem.casedraws import draw_factors, median_time, observed_columns, twins
 from bayesem.data import Answers, Moments
 from bayesem.errors import DataError, ModelError
+from bayesem.families import Family, read_families
 from bayesem.fitting import prepare
 from bayesem.matrices import Matrices, implied_covariance
 from bayesem.model import Model, read_model
@@ -29,6 +31,9 @@ __all__ = ["flat_draws", "predictive", "prior_predictive", "simulate", "square_r
 #: Numbers held at once while cases are drawn.
 BATCH = 4_000_000
 
+#: Standard deviation of the log of the time at which an observation ends.
+LIMIT_SD = 0.5
+
 
 def simulate(
     model: Model | str,
@@ -38,6 +43,7 @@ def simulate(
     *,
     identify: str = "marker",
     answers: bool = False,
+    families: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Draw synthetic answers from a model at known parameter values.
 
@@ -53,13 +59,18 @@ def simulate(
         scale's), and u the unit of a factor (its sd where ``truth`` or the model fixes that, else
         0.7 s of its marker over the marker's loading):
 
-        - loadings 0.7 s/u, paths 0.3 u/u (an observed variable's unit is s);
+        - loadings 0.7 s/u, paths 0.3 u/u (an observed variable's unit is s), coefficients of
+          products 0.1 u/(u u);
         - residual variances 0.51 s**2, (residual) variances of factors u**2;
         - correlations 0.3 between factors and 0.1 between other residuals;
         - observed exogenous predictors are independent with mean m and variance s**2 (standard
           normal without a codebook);
         - free factor means 0, and intercepts such that every observed variable has mean m where the
-          factors have mean 0.
+          factors have mean 0;
+        - of other families: unit and variance as if s were 1 (of a logit 1.8), linear predictors
+          around 0 if binary and around log 5 for times and counts, ``"years shape"`` 0.5 (scale of
+          a Weibull's log time, overdispersion of a negative binomial). Where the outcome itself
+          predicts something its unit is 1 if binary, else 5.
 
         Labels under a constraint that these values break are moved to meet it.
     seed : int or numpy.random.Generator, optional
@@ -68,13 +79,17 @@ def simulate(
     answers : bool
         Round to the codebook's answer scale and cut off at its ends. Rounded answers no longer have
         exactly the covariances of ``truth``.
+    families : mapping of str to str or Family, optional
+        As in :func:`bayesem.fit`. Times with a censoring column are observed up to an independent
+        limit, log-normal with an sd of 0.5 of its log and a median twice that of the time at the
+        mean of its linear predictor.
 
     Returns
     -------
     DataFrame
-        One row per case. ``attrs["synthetic"]`` is True; ``attrs["truth"]`` holds the raw value of
-        every parameter by its name, and of every label and defined parameter, and can be given
-        back as ``truth``.
+        One row per case; censoring columns stand last. ``attrs["synthetic"]`` is True;
+        ``attrs["truth"]`` holds the raw value of every parameter by its name, and of every label
+        and defined parameter, and can be given back as ``truth``.
 
     Raises
     ------
@@ -91,21 +106,56 @@ def simulate(
     ((200, 4), 0.5, True)
     """
     model = model if isinstance(model, Model) else read_model(model)
-    table = parameter_table(model, identify=identify, fixed_x=False)  # type: ignore[arg-type]
-    _check_n(n, len(table.indicators))
+    kinds = families_of(model, families)
+    table = parameter_table(model, identify=identify, fixed_x=False, families=kinds)  # type: ignore[arg-type]
+    _check_n(n, len(model.observed))
     if not isinstance(seed, np.random.Generator):
         check_seed(seed)
     scale = _scale(model, table, answers=answers)
     matrices, named = population(model, table, truth or {})
     rng = np.random.default_rng(seed)
-    L = np.linalg.cholesky(matrices.Sigma)
-    values = matrices.mu + rng.standard_normal((int(n), len(table.indicators))) @ L.T
-    data = pd.DataFrame(values, columns=list(table.indicators))
+    if table.casewise:
+        data = _structural(model, table, matrices, int(n), rng)
+    else:
+        L = np.linalg.cholesky(matrices.Sigma)
+        values = matrices.mu + rng.standard_normal((int(n), len(table.indicators))) @ L.T
+        data = pd.DataFrame(values, columns=list(table.indicators))
     if scale is not None:
         low, high, columns = scale
         data[columns] = (low + (data[columns] - low).round()).clip(low, high)
     data.attrs.update({"synthetic": True, "truth": named})
     return data
+
+
+def families_of(model: Model, families: Mapping[str, Any] | None) -> dict[str, Family]:
+    """Families of a model's outcomes: those given, and those of its codebook."""
+    explained = {s.lhs: s.span for s in model.parsed.statements if s.op == "~"}
+    inside = {k: v for k, v in explained.items() if k in model.observed}
+    return read_families(families, inside, model.codebook)
+
+
+def _structural(
+    model: Model, table: ParameterTable, M: Matrices, n: int, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Cases where products or other families enter, so that moments do not suffice."""
+    zeta = rng.standard_normal((n, len(table.factors))) @ square_root(M.Psi)
+    eta, outcomes = draw_factors(table, M, zeta, rng)
+    y = M.nu + eta @ M.Lambda.T
+    y += rng.standard_normal(y.shape) @ square_root(M.Theta)
+    columns = dict(zip(table.indicators, y.T, strict=True))
+    limits = {
+        o.name: median_time(o.family, M.factor_mean[o.factor], M.shape[k])
+        * 2 * np.exp(LIMIT_SD * rng.standard_normal(n))
+        for k, o in enumerate(table.outcomes) if o.family.censored
+    }  # fmt: skip
+    columns |= observed_columns(table, outcomes, limits)
+    flags = [o.family.censored for o in table.outcomes if o.family.censored is not None]
+    for name in {*flags} & {*model.observed}:
+        raise ModelError(
+            f"`{name}` says which times are censored, and the model uses it, too.",
+            hint="Take it out of the model.",
+        )
+    return pd.DataFrame(columns)[[*model.observed, *dict.fromkeys(flags)]]
 
 
 def prior_predictive(
@@ -117,13 +167,14 @@ def prior_predictive(
     means: bool = True,
     fixed_x: bool = True,
     priors: str | Mapping[str, Any] | None = None,
+    families: Mapping[str, Any] | None = None,
     seed: int | None = None,
 ) -> xr.DataTree:
     """Draw parameters from their exact joint prior, and data from the parameters.
 
     Parameters
     ----------
-    model, data, identify, means, fixed_x, priors
+    model, data, identify, means, fixed_x, priors, families
         As in :func:`bayesem.fit`. The data say how many cases there are, which cells are missing,
         what the conditioned predictors are, and how wide the default priors are.
     draws : int
@@ -133,8 +184,9 @@ def prior_predictive(
     -------
     xarray.DataTree
         ``prior``, named as in a fit, and ``prior_predictive``: ``y`` (chain, draw, case, indicator)
-        for answers, ``S`` (divisor n - 1) and, where means are modelled, ``ybar`` for moments.
-        Without modelled means, the sample's stand in for the means that have no prior.
+        for answers, and each outcome of another family (chain, draw, case) under its own name (see
+        :func:`predictive`); ``S`` (divisor n - 1) and, where means are modelled, ``ybar`` for
+        moments. Without modelled means, the sample's stand in for the means that have no prior.
 
     Raises
     ------
@@ -144,8 +196,9 @@ def prior_predictive(
     _check_draws(draws)
     check_seed(seed)
     ready = prepare(
-        model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors, check=False
-    )
+        model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors,
+        families=families, check=False,
+    )  # fmt: skip
     rng = np.random.default_rng(seed)
     x = draw_prior(ready.spec, int(draws), rng)
     replicated = _replicate(ready.spec, ready.data, ready.spec.matrices(x), rng, about=False)
@@ -171,6 +224,11 @@ def predictive(fit: Fit, *, draws: int = 200, seed: int = 0) -> xr.DataTree:
         ``S`` (divisor n - 1), drawn by Wishart, and ``ybar`` where means are modelled. Observed
         predictors that were conditioned on keep their values or moments.
 
+        Each outcome of another family is a variable of its own, named like it (``"y (outcome)"``
+        for one called ``y``, ``case`` or ``indicator``), (chain, draw, case), missing where the
+        observed one is. Times are those of the event, not cut off where the observation ended.
+        Where an outcome predicts something, what follows is drawn from its new value.
+
     Raises
     ------
     DataError
@@ -181,16 +239,17 @@ def predictive(fit: Fit, *, draws: int = 200, seed: int = 0) -> xr.DataTree:
     rng = np.random.default_rng(seed)
     replicated = _replicate(fit.spec, fit.data, matrices, rng, about=True)
     observed = fit.draws["observed_data"].to_dataset()
+    if isinstance(fit.data, Answers):
+        observed = observed.assign(_observed_outcomes(fit.table, fit.data))
     return xr.DataTree.from_dict({"posterior_predictive": replicated, "observed_data": observed})
 
 
 def flat_draws(fit: Fit, draws: int | None) -> Matrices:
     """Matrices (draw, ...) of evenly spaced posterior draws; all of them for None."""
-    matrices = fit.matrices()
-    flat = [a.reshape(-1, *a.shape[2:]) for a in _arrays(matrices)]
-    total = len(flat[0])
+    matrices = fit.matrices().map(lambda a: a.reshape(-1, *a.shape[2:]))
+    total = len(matrices.nu)
     if draws is None:
-        return Matrices(*flat)
+        return matrices
     _check_draws(draws)
     if draws > total:
         raise DataError(
@@ -198,7 +257,7 @@ def flat_draws(fit: Fit, draws: int | None) -> Matrices:
             hint=f"Use draws={total} or fewer.",
         )
     chosen = np.linspace(0, total - 1, draws).round().astype(int)
-    return Matrices(*(a[chosen] for a in flat))
+    return matrices.map(lambda a: a[chosen])
 
 
 def square_root(covariance: Floats) -> Floats:
@@ -220,8 +279,10 @@ def _replicate(
     names = list(spec.table.indicators)
     held = _held(spec.table)
     if isinstance(data, Answers):
-        y = _cases(spec, data.values, M, rng, held, about=about)
+        y, z = _cases(spec, data, M, rng, held, about=about)
         parts: dict[str, Any] = {"y": (("chain", "draw", "case", "indicator"), y[None])}
+        for k, outcome in enumerate(spec.table.outcomes):
+            parts[_variable(outcome.name)] = (("chain", "draw", "case"), z[None, ..., k])
         coords: dict[str, Any] = {"case": np.arange(data.n), "indicator": names}
     else:
         S, ybar = _moments(spec, data, M, rng, held)
@@ -230,33 +291,58 @@ def _replicate(
         if ybar is not None:
             parts["ybar"] = (("chain", "draw", "indicator"), ybar[None])
     out = _numbered(xr.Dataset(parts, coords=coords))
-    out.attrs["held_fixed"] = ", ".join(spec.table.fixed_x)
+    out.attrs["held_fixed"] = ", ".join(names[k] for k in held[0])
     return out
 
 
+def _variable(name: str) -> str:
+    """What an outcome is called beside the answers ``y``."""
+    taken = name in ("y", "case", "indicator", "chain", "draw")
+    return f"{name} (outcome)" if taken else name
+
+
+def _observed_outcomes(table: ParameterTable, data: Answers) -> dict[str, Any]:
+    """Outcomes as observed, and whether times are censored."""
+    found: dict[str, Any] = {}
+    for k, outcome in enumerate(table.outcomes):
+        found[_variable(outcome.name)] = ("case", data.outcomes[:, k])
+        if outcome.family.censored is not None:
+            found[_variable(outcome.family.censored)] = ("case", data.censored[:, k])
+    return found
+
+
 def _held(table: ParameterTable) -> tuple[Ints, Ints]:
-    """Positions of conditioned predictors among the indicators and among the factors."""
-    rows = [table.indicators.index(x) for x in table.fixed_x]
-    inner = [table.factors.index(x) for x in table.fixed_x]
+    """Positions of conditioned predictors among the indicators and among the factors.
+
+    Outcomes that predict something are conditioned on in the likelihood; new data have new ones.
+    """
+    new = {table.factors[k] for k in twins(table).values()}
+    names = [x for x in table.fixed_x if x not in new]
+    rows = [table.indicators.index(x) for x in names]
+    inner = [table.factors.index(x) for x in names]
     return np.array(rows, np.int64), np.array(inner, np.int64)
 
 
 def _cases(
     spec: Spec,
-    values: Floats,
+    data: Answers,
     M: Matrices,
     rng: np.random.Generator,
     held: tuple[Ints, Ints],
     *,
     about: bool,
-) -> Floats:
-    """Answers (draw, case, indicator)."""
-    out = np.empty((len(M.nu), *values.shape))
-    for part in _chunks(len(out), values.shape[0] * (2 * values.shape[1] + 2 * M.Beta.shape[-1])):
-        some = Matrices(*(a[part] for a in _arrays(M)))
-        out[part] = _generate(spec, values, some, rng, held, about=about)
-    out[:, np.isnan(values)] = np.nan
-    return out
+) -> tuple[Floats, Floats]:
+    """Answers (draw, case, indicator) and outcomes (draw, case, outcome)."""
+    out = np.empty((len(M.nu), *data.values.shape))
+    more = np.empty((*out.shape[:2], len(spec.table.outcomes)))
+    each = data.n * (2 * out.shape[2] + 2 * M.Beta.shape[-1] + more.shape[2])
+    for part in _chunks(len(out), each):
+        some = M.map(lambda a, part=part: a[part])  # type: ignore[misc]
+        out[part], more[part] = _generate(spec, data.values, some, rng, held, about=about)
+    out[:, np.isnan(data.values)] = np.nan
+    if more.size:
+        more[:, np.isnan(data.outcomes)] = np.nan
+    return out, more
 
 
 def _generate(
@@ -267,21 +353,21 @@ def _generate(
     held: tuple[Ints, Ints],
     *,
     about: bool,
-) -> Floats:
+) -> tuple[Floats, Floats]:
     where, inner = held
     size, n = len(M.nu), len(values)
     zeta = rng.standard_normal((size, n, M.Psi.shape[-1])) @ square_root(M.Psi)
     base = np.zeros(values.shape[1]) if spec.stats.use_mean else spec.stats.location()
     if len(where):
         zeta[..., inner] = values[:, where] - base[where] - M.alpha[:, None, inner]
-    eta = (M.alpha[:, None] + zeta) @ M.A.mT
+    eta, outcomes = draw_factors(spec.table, M, zeta, rng)
     y = M.nu[:, None] + eta @ M.Lambda.mT
     y += rng.standard_normal((size, n, values.shape[1])) @ square_root(M.Theta)
     y += base
     if about and not spec.stats.use_mean:
         y += _normal(_residual_covariance(M, inner) / spec.stats.cases, rng)[:, None]
     y[..., where] = values[:, where]
-    return y
+    return y, outcomes
 
 
 def _moments(
@@ -347,10 +433,6 @@ def _chunks(total: int, each: int) -> Iterator[slice]:
     return (slice(k, k + step) for k in range(0, total, step))
 
 
-def _arrays(M: Matrices) -> tuple[Floats, ...]:
-    return M.Lambda, M.Beta, M.Psi, M.Theta, M.nu, M.alpha
-
-
 def _numbered(data: xr.Dataset) -> xr.Dataset:
     return data.assign_coords(
         chain=np.arange(data.sizes["chain"]), draw=np.arange(data.sizes["draw"])
@@ -380,7 +462,7 @@ def _scale(
     if not answers:
         return None
     book = model.codebook
-    columns = [v for v in table.indicators if book is not None and v in book.indicators]
+    columns = [v for v in table.indicators if book is not None and v in book.scaled]
     if book is None or book.scale is None or not columns:
         raise ModelError(
             "answers=True needs an answer scale, and the model has no codebook with one.",

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bayesem.arrays import Floats
-from bayesem.data import Statistics
+from bayesem.arrays import MATRICES, VECTORS, Floats
+from bayesem.data import Answers, Statistics
 from bayesem.matrices import Matrices
 from bayesem.metric import Scale
 from bayesem.partable import ParameterTable
@@ -99,7 +99,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spec:
-    """The sampled model, in home units."""
+    """The sampled model, in home units.
+
+    ``cases`` holds the answers where the likelihood needs them one by one (products of factors,
+    outcomes of other families).
+    """
 
     table: ParameterTable
     stats: Statistics
@@ -114,6 +118,7 @@ class Spec:
     preset: str
     notes: tuple[str, ...] = ()
     cell_priors: Mapping[str, Prior] = field(default_factory=dict)
+    cases: Answers | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -150,20 +155,20 @@ class Spec:
             name: np.broadcast_to(
                 getattr(self.base, name), (*lead, *getattr(self.base, name).shape)
             ).copy()
-            for name in ("Lambda", "Beta", "Psi", "Theta", "nu", "alpha")
+            for name in MATRICES
         }
         for t in self.terms:
             value = t.coefficient * v[..., t.source]
             for other in (t.first, t.second):
                 if other >= 0:
                     value = value * v[..., other]
-            if t.matrix in ("nu", "alpha"):
+            if t.matrix in VECTORS:
                 out[t.matrix][..., t.i] += value
             else:
                 out[t.matrix][..., t.i, t.j] += value
                 if t.matrix in ("Psi", "Theta") and t.i != t.j:
                     out[t.matrix][..., t.j, t.i] += value
-        return Matrices(**out)
+        return Matrices(**out, products=self.table.products)
 
 
 def _lkj_log_normaliser(d: int, eta: float) -> float:

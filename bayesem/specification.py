@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from bayesem.arrays import Floats
+from bayesem.arrays import VECTORS, Floats
 from bayesem.chosen_priors import Units, chosen_priors
 from bayesem.constraints import Plan, constraint_plan, merge, sign_bounds, variable_of
-from bayesem.data import Statistics
+from bayesem.data import Answers, Statistics
 from bayesem.errors import ConstraintError, PriorError
 from bayesem.matrices import Matrices
 from bayesem.metric import home_scales
@@ -30,6 +30,7 @@ def specification(
     priors: str | Mapping[str, Any] | None = None,
     spread: Floats | None = None,
     centre: Floats | None = None,
+    cases: Answers | None = None,
 ) -> Spec:
     """Turn a parameter table, data and priors into what is sampled.
 
@@ -43,6 +44,8 @@ def specification(
         starts from another preset.
     spread, centre : (indicator,) arrays, optional
         Scale s_i and location m_i of each indicator's default priors; the sample's by default.
+    cases : Answers, optional
+        Where the likelihood needs every case.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def specification(
     """
     spread = stats.scale() if spread is None else spread
     centre = stats.location() if centre is None else centre
-    return _Builder(table, stats, priors, spread, centre).build()
+    return replace(_Builder(table, stats, priors, spread, centre, cases).build(), cases=cases)
 
 
 class _Builder:
@@ -66,8 +69,9 @@ class _Builder:
         priors: str | Mapping[str, Any] | None,
         spread: Floats,
         centre: Floats,
+        cases: Answers | None = None,
     ) -> None:
-        self.stats, self.spread, self.centre = stats, spread, centre
+        self.stats, self.spread, self.centre, self.cases = stats, spread, centre, cases
         self.table = merge(table)
         self.priors = chosen_priors(table, self.table, priors)
         self.preset = self.priors.preset
@@ -75,7 +79,8 @@ class _Builder:
         own = [r for r in self.table.rows if self.priors.own(r) is not None]
         self.scales = home_scales(self.table, own) if home else ()
         self.at_home = {s.factor for s in self.scales}
-        self.units = Units(spread, centre, self._units())
+        units = self._units()
+        self.units = Units(spread, centre, units, *self._outcome_scales(units))
         self.parameters: list[Parameter] = []
         self.derived: list[Derived] = []
         self.terms: list[Term] = []
@@ -118,10 +123,50 @@ class _Builder:
         for k, name in enumerate(self.table.factors):
             if name in self.table.phantoms:
                 units[k] = self.spread[self.table.indicators.index(name)]
+        for outcome, (_, unit) in zip(self.table.outcomes, self._outcome_values(), strict=True):
+            units[outcome.factor] = unit
         for k in sorted(range(len(self.table.latent)), key=self._order):
             if k not in self.at_home:
                 units[k] = self._unit(k, units)
         return units
+
+    def _outcome_values(self) -> list[tuple[float, float]]:
+        """Location and unit of every outcome's linear predictor, for its priors."""
+        found = []
+        for k, outcome in enumerate(self.table.outcomes):
+            family, values = outcome.family, np.zeros(2)
+            if self.cases is not None:
+                values = self.cases.outcomes[:, k]
+                values = values[~np.isnan(values)]
+            if family.name == "normal":
+                found.append((float(values.mean()), float(values.std()) or 1.0))
+            elif family.is_time:
+                found.append((float(np.log(np.maximum(values, 1e-300)).mean()), family.unit))
+            elif family.is_count:
+                found.append((math.log(max(float(values.mean()), 0.1)), family.unit))
+            else:
+                found.append((0.0, family.unit))
+        return found
+
+    def _outcome_scales(self, units: Floats) -> tuple[Floats, Floats]:
+        """Centre and sd of the default prior of each outcome's intercept.
+
+        At the mean of the observed predictors it is as wide as the prior says; the intercept itself
+        stands at their 0, so their paths' priors widen it.
+        """
+        centre, sd = np.zeros(len(self.table.outcomes)), np.zeros(len(self.table.outcomes))
+        location = self.stats.location()
+        for k, ((middle, unit), outcome) in enumerate(
+            zip(self._outcome_values(), self.table.outcomes, strict=True)
+        ):
+            wide = 1.5 * unit if outcome.family.is_binary else 2.5 * unit
+            away = sum(
+                (0.5 * unit * float(location[self.table.indicators.index(r.rhs)]) / units[r.j]) ** 2
+                for r in self.table.rows
+                if r.matrix == "Beta" and r.i == outcome.factor and r.rhs in self.table.phantoms
+            )
+            centre[k], sd[k] = middle, math.sqrt(wide**2 + away)
+        return centre, sd
 
     def _order(self, k: int) -> int:
         name = self.table.factors[k]
@@ -252,6 +297,8 @@ class _Builder:
         out = {
             "Lambda": np.zeros((p, m)), "Beta": np.zeros((m, m)), "Psi": np.zeros((m, m)),
             "Theta": np.zeros((p, p)), "nu": np.zeros(p), "alpha": np.zeros(m),
+            "omega": np.zeros(len(self.table.products)),
+            "shape": np.zeros(len(self.table.outcomes)),
         }  # fmt: skip
         for name in self.table.phantoms:
             out["Lambda"][self.table.indicators.index(name), self.table.factors.index(name)] = 1
@@ -259,13 +306,13 @@ class _Builder:
             value = self._moment(row) if row.frozen else row.value
             if value is None or value == 0:
                 continue
-            if row.matrix in ("nu", "alpha"):
+            if row.matrix in VECTORS:
                 out[row.matrix][row.i] = value
             else:
                 out[row.matrix][row.i, row.j] = value
                 if row.matrix in ("Psi", "Theta"):
                     out[row.matrix][row.j, row.i] = value
-        return Matrices(**out)
+        return Matrices(**out, products=self.table.products)
 
     def _moment(self, row: Row) -> float:
         names = self.table.indicators
@@ -370,7 +417,7 @@ class _Builder:
 
 
 def _support(variable: str) -> tuple[float, float]:
-    if variable in ("residual_sd", "factor_sd"):
+    if variable in ("residual_sd", "factor_sd", "shape"):
         return 0.0, _INF
     if variable == "correlation":
         return -1.0, 1.0

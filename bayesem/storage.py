@@ -26,8 +26,10 @@ import xarray as xr
 from bayesem.codebook import Codebook, Indicator, Variant
 from bayesem.data import Answers, Moments
 from bayesem.errors import BayesemError, DataError, NotAvailableError, PriorError
+from bayesem.families import Family
 from bayesem.fitting import prepare
 from bayesem.model import Model, read_model
+from bayesem.partable import twin_of
 from bayesem.posterior import Fit, Settings
 from bayesem.priors import Prior, prior_from
 from bayesem.sampling.convergence import Convergence
@@ -35,7 +37,7 @@ from bayesem.sampling.convergence import Convergence
 __all__ = ["load", "save"]
 
 #: Raised whenever a reader of the present version could misread the file.
-FORMAT = 1
+FORMAT = 2
 RECORD = "bayesem_record"
 _PACKAGES = ("bayesem", "numpy", "xarray", "pymc", "nutpie", "arviz")
 
@@ -257,6 +259,7 @@ def _record(fit: Fit) -> dict[str, Any]:
         },
         "priors": _priors_record(fit.settings.priors_argument),
         "settings": _settings_record(fit.settings),
+        "families": {o.name: asdict(o.family) for o in fit.table.outcomes},
         "data": _data_record(fit.data),
         "convergence": _convergence_record(fit.convergence),
         "timings": dict(fit.timings),
@@ -269,7 +272,17 @@ def _record(fit: Fit) -> dict[str, Any]:
 def _settings_record(settings: Settings) -> dict[str, Any]:
     kept = {f.name: getattr(settings, f.name) for f in fields(settings)}
     del kept["priors_argument"]
+    if settings.families is not None:
+        kept["families"] = {k: _family_record(v) for k, v in settings.families.items()}
     return json.loads(json.dumps(kept, default=_plain))  # type: ignore[no-any-return]
+
+
+def _family_record(family: Any) -> Any:
+    return asdict(family) if isinstance(family, Family) else family
+
+
+def _family(record: Any) -> Any:
+    return Family(**record) if isinstance(record, Mapping) else record
 
 
 def _plain(value: Any) -> Any:
@@ -297,6 +310,8 @@ def _data_record(data: Answers | Moments) -> dict[str, Any]:
             "names": list(data.names),
             "synthetic": data.synthetic,
             "index": _index_record(data.index),
+            "outcomes": data.outcomes.tolist(),
+            "censored": data.censored.astype(int).tolist(),
         }
     mean = None if data.mean is None else {str(k): float(v) for k, v in data.mean.items()}
     return {
@@ -364,14 +379,17 @@ def _prior_record(key: str, source: Any) -> Any:
 
 
 def _rebuild(record: Mapping[str, Any], draws: xr.DataTree) -> Fit:
-    stored = record["settings"]
+    stored = dict(record["settings"])
+    if stored.get("families") is not None:
+        stored["families"] = {k: _family(v) for k, v in stored["families"].items()}
     priors = _priors(record["priors"])
     settings = Settings(**stored, priors_argument=priors)
     model = _model(record["model"])
-    data = _data(record["data"], draws)
+    families = {k: _family(v) for k, v in record.get("families", {}).items()}
+    data = _data(record["data"], draws, families)
     ready = prepare(
         model, data, identify=settings.identify, means=settings.means, fixed_x=settings.fixed_x,
-        priors=priors, check=False,
+        priors=priors, families={**(settings.families or {}), **families}, check=False,
     )  # fmt: skip
     if list(ready.spec.names) != record["parameters"]:
         raise DataError("this version reads the model's parameters differently.")
@@ -406,10 +424,14 @@ def _codebook(record: Mapping[str, Any]) -> Codebook:
     return Codebook(**kept)
 
 
-def _data(record: Mapping[str, Any], draws: xr.DataTree) -> pd.DataFrame | Moments:
+def _data(
+    record: Mapping[str, Any], draws: xr.DataTree, families: Mapping[str, Family]
+) -> pd.DataFrame | Moments:
     names = record["names"]
     if record["kind"] == "answers":
         frame = pd.DataFrame(draws["observed_data"]["y"].to_numpy(), columns=names)
+        frame = frame.drop(columns=[twin_of(name) for name in families], errors="ignore")
+        frame = frame.assign(**_outcome_columns(record, families))
         frame.attrs["synthetic"] = record["synthetic"]
         return frame
     cov = pd.DataFrame(record["cov"], index=names, columns=names)
@@ -418,6 +440,18 @@ def _data(record: Mapping[str, Any], draws: xr.DataTree) -> pd.DataFrame | Momen
         cov, record["n"], mean, record["reading"], record["weight"], record["standardized"],
         record["synthetic"],
     )  # fmt: skip
+
+
+def _outcome_columns(
+    record: Mapping[str, Any], families: Mapping[str, Family]
+) -> dict[str, np.ndarray]:
+    """Outcomes and censoring columns as they stood in the data."""
+    columns: dict[str, np.ndarray] = {}
+    for k, (name, family) in enumerate(families.items()):
+        columns[name] = np.array(record["outcomes"], float)[:, k]
+        if family.censored is not None:
+            columns[family.censored] = np.array(record["censored"], float)[:, k]
+    return columns
 
 
 def _index(record: Mapping[str, Any]) -> pd.Index:

@@ -9,6 +9,9 @@ from bayesem.errors import StudyError, did_you_mean
 # an installed package, then a checkout
 ROOTS = (Path(__file__).parent / "_studies", Path(__file__).parents[1])
 
+#: How the name of a study's declared population ends.
+TRUTH = ".truth.toml"
+
 
 @dataclass(frozen=True, slots=True)
 class Study:
@@ -18,6 +21,7 @@ class Study:
     model_path: Path
     codebook_path: Path | None
     propositions_path: Path | None
+    truth_path: Path | None = None
 
 
 def names() -> tuple[str, ...]:
@@ -31,11 +35,24 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (_root() / "models").glob("*.sem")))
 
 
+def own() -> tuple[str, ...]:
+    """Name every study: the models that propositions are about, and not the further models of each.
+
+    Examples
+    --------
+    >>> "alliance_mediation" in own(), "alliance_contingent" in own()
+    (True, False)
+    """
+    root = _root()
+    return tuple(n for n in names() if (root / "propositions" / f"{n}.toml").is_file())
+
+
 def find(name: str) -> Study:
     """Find the files of a study, or of a further model of one, by name.
 
     A model without a codebook beside it takes the codebook of the study that lists it as a
-    variant (``[variants.x] model = "name"``), or of the study whose name begins its own.
+    variant (``[variants.x] model = "name"``), or of the study whose name begins its own; and with
+    the codebook the declared truth beside that.
 
     Raises
     ------
@@ -49,13 +66,15 @@ def find(name: str) -> Study:
     """
     root, known = _root(), names()
     if name not in known:
-        hint = did_you_mean(name, known) or f"There are {', '.join(f'`{n}`' for n in known)}."
+        hint = did_you_mean(name, known) or f"There are {', '.join(f'`{n}`' for n in own())}."
         raise StudyError(f"There is no study `{name}`.", hint=hint, label=name)
+    book = _codebook(root / "models", name)
     return Study(
         name,
         root / "models" / f"{name}.sem",
-        _codebook(root / "models", name),
+        book,
         _existing(root / "propositions" / f"{name}.toml"),
+        None if book is None else _existing(book.with_name(f"{book.stem}{TRUTH}")),
     )
 
 
@@ -72,12 +91,15 @@ def _codebook(folder: Path, name: str) -> Path | None:
     return own or _listing(folder, name) or _family(folder, name)
 
 
+def _books(folder: Path) -> list[Path]:
+    return sorted(book for book in folder.glob("*.toml") if not book.name.endswith(TRUTH))
+
+
 def _listing(folder: Path, name: str) -> Path | None:
     listed = re.compile(rf"^\s*model\s*=\s*[\"']{re.escape(name)}[\"']", re.M)
-    books = sorted(folder.glob("*.toml"))
-    return next((book for book in books if listed.search(book.read_text("utf-8"))), None)
+    return next((book for book in _books(folder) if listed.search(book.read_text("utf-8"))), None)
 
 
 def _family(folder: Path, name: str) -> Path | None:
-    books = (book for book in folder.glob("*.toml") if name.startswith(f"{book.stem}_"))
+    books = (book for book in _books(folder) if name.startswith(f"{book.stem}_"))
     return max(books, key=lambda book: len(book.stem), default=None)

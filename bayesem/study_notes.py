@@ -1,6 +1,6 @@
 """What a study's verdicts rest on, in sentences: inference, priors, convergence, limits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,19 @@ from bayesem.posterior import Fit
 from bayesem.studying import StudyResult, has_products
 from bayesem.verdicts import POOLED
 
-__all__ = ["MISPRINT", "bounds", "convergence", "headline", "limits", "pooled", "rests_on"]
+__all__ = [
+    "MISPRINT",
+    "assumptions",
+    "bounds",
+    "convergence",
+    "first_sentence",
+    "headline",
+    "limits",
+    "pooled",
+    "rests_on",
+    "together",
+    "twins",
+]
 
 #: A cell shows something else than it should if this is probable.
 MISPRINT = 0.5
@@ -21,8 +33,7 @@ def headline(result: StudyResult) -> Iterator[str]:
     n = fits[0].n
     name = result.study + (f", variant {result.model.variant}" if result.model.variant else "")
     if result.readings is None:
-        synthetic = " SYNTHETIC" if _synthetic(fits[0]) else ""
-        yield f"{name}: {n}{synthetic} answers, {len(fits[0].table.indicators)} columns."
+        yield _on_answers(result, name, fits)
         return
     count = f"{len(fits)} matrices in all" if len(fits) > 1 else "one matrix"
     yield (
@@ -33,16 +44,85 @@ def headline(result: StudyResult) -> Iterator[str]:
     )
 
 
+def _on_answers(result: StudyResult, name: str, fits: Sequence[Fit]) -> str:
+    models = f" {len(fits)} models are fitted, and each claim is put to its own." * (len(fits) > 1)
+    made = result.synthetic
+    if made is None:
+        synthetic = " SYNTHETIC" if _synthetic(fits[0]) else ""
+        return (
+            f"{name}: {fits[0].n}{synthetic} answers, {len(fits[0].table.indicators)} columns."
+            f"{models}"
+        )
+    asked = ", ".join(f"{k} {v}" for k, v in made.asked.items())
+    apart = f" A sample of its own: {', '.join(made.apart)}." if made.apart else ""
+    return (
+        f"{name}: no answers were given, so this runs on {fits[0].n} SYNTHETIC cases, drawn from "
+        f"the truth that {made.file} declares{f' ({asked})' if asked else ''}. What follows shows "
+        f"what the procedure finds there, and nothing of the world.{models}{apart}"
+    )
+
+
+def twins(result: StudyResult) -> tuple[tuple[str, ...], ...]:
+    """Propositions that are one claim put to several models."""
+    groups: dict[str, list[str]] = {}
+    for p in result.propositions:
+        groups.setdefault(" ".join(p.claim.split()), []).append(p.name)
+    models = {p.name: p.model for p in result.propositions}
+    return tuple(tuple(g) for g in groups.values() if len({models[name] for name in g}) > 1)
+
+
+def together(result: StudyResult) -> Iterator[str]:
+    """Which verdicts have to be read beside each other."""
+    models = {p.name: p.model or result.study for p in result.propositions}
+    for group in twins(result):
+        where = " and ".join(f"{name} on {models[name]}" for name in group)
+        yield (
+            f"One claim on several models, never to be read alone: {where}. Where their verdicts "
+            "differ, it is the model that decides."
+        )
+
+
+def assumptions(result: StudyResult) -> dict[str, tuple[str, ...]]:
+    """What several propositions assume alike (the first sentence of a note), and which do."""
+    found: dict[str, list[str]] = {}
+    for p in result.propositions:
+        found.setdefault(first_sentence(p.note)[0], []).append(p.name)
+    return {text: tuple(names) for text, names in found.items() if text and len(names) > 1}
+
+
+def first_sentence(note: str) -> tuple[str, str]:
+    """A note's first sentence, without its full stop, and the rest.
+
+    Examples
+    --------
+    >>> first_sentence("All firms. A reading of ours."), first_sentence("All firms.")
+    (('All firms', 'A reading of ours.'), ('All firms', ''))
+    """
+    first, _, rest = note.partition(". ")
+    return first.rstrip("."), rest
+
+
 def pooled(result: StudyResult) -> tuple[pd.DataFrame, str]:
     """The rows that stand for the whole, and what they are over."""
     table = result.verdicts.table
-    if "reading" not in table:
-        return table, ""
+    if result.readings is None:
+        return _ordered(result, table), ""
     names = [str(name) for name in result.fits]
     if POOLED in set(table["reading"]):
         rows = table[table["reading"] == POOLED]
         return rows, f"pooled over {len(names)} readings by weight"
     return table[table["reading"] == names[0]], f"under reading {names[0]}"
+
+
+def _ordered(result: StudyResult, table: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the order of the file, but one claim on several models stands together."""
+    order = [p.name for p in result.propositions]
+    for first, *others in twins(result):
+        order = [name for name in order if name not in others]
+        at = order.index(first) + 1
+        order[at:at] = others
+    place = {name: k for k, name in enumerate(order)}
+    return table.sort_values("name", key=lambda names: names.map(place), kind="stable")
 
 
 def convergence(result: StudyResult) -> Iterator[str]:
@@ -63,7 +143,8 @@ def convergence(result: StudyResult) -> Iterator[str]:
             "where they are part of a row, it is withheld."
         )
     for name, k, one in failed:
-        yield f"{name}, matrix {k}: {'; '.join(one.convergence.reasons)}."
+        which = name if result.readings is None else f"{name}, matrix {k}"
+        yield f"{which}: {'; '.join(one.convergence.reasons)}."
 
 
 def rests_on(result: StudyResult) -> Iterator[str]:
@@ -174,8 +255,7 @@ def _elsewhere(result: StudyResult) -> Iterator[str]:
     if not result.elsewhere:
         return
     names = ", ".join(p.name for p in result.elsewhere)
-    models = list(dict.fromkeys(str(p.model) for p in result.elsewhere))
-    products = any(has_products(read_model(m)) for m in models)
-    need = "need raw answers and " if result.readings is not None else ""
-    why = f" It has products of factors, which {need}cannot be fitted yet." if products else ""
+    models = list(dict.fromkeys(p.model or result.study for p in result.elsewhere))
+    products = any(has_products(read_model(m)) for m in models) and result.readings is not None
+    why = " It has products of factors, which need raw answers (--data)." if products else ""
     yield f"Not assessed, because about another model ({', '.join(models)}): {names}.{why}"

@@ -10,7 +10,18 @@ from bayesem import studies
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED
 from bayesem.model import Model, read_model
 from bayesem.posterior import Fit
-from bayesem.study_notes import MISPRINT, bounds, convergence, headline, limits, pooled, rests_on
+from bayesem.study_notes import (
+    MISPRINT,
+    assumptions,
+    bounds,
+    convergence,
+    first_sentence,
+    headline,
+    limits,
+    pooled,
+    rests_on,
+    together,
+)
 from bayesem.studying import LEAST_WEIGHT, StudyResult
 from bayesem.summaries import summary
 from bayesem.verdict_text import factor_text, probability_text
@@ -41,9 +52,8 @@ def listing() -> str:
     >>> print(listing().splitlines()[0])
     alliance_mediation
     """
-    models = {name: read_model(name) for name in studies.names()}
-    own = {name: m for name, m in models.items() if studies.find(name).propositions_path}
-    return "\n\n".join("\n".join(_listed(name, model)) for name, model in own.items())
+    models = {name: read_model(name) for name in studies.own()}
+    return "\n\n".join("\n".join(_listed(name, model)) for name, model in models.items())
 
 
 def _listed(name: str, model: Model) -> Iterator[str]:
@@ -54,7 +64,10 @@ def _listed(name: str, model: Model) -> Iterator[str]:
         yield from _indented(book.source)
         if book.variants:
             yield from _indented(f"variants: {', '.join(book.variants)}")
-        yield from _indented(f"readings of the printed tables: {len(book.readings) or 'none'}")
+        if studies.find(name).truth_path is not None:
+            yield from _indented("no data: runs on synthetic answers from a declared truth")
+        else:
+            yield from _indented(f"readings of the printed tables: {len(book.readings) or 'none'}")
     yield from _indented(f"{len(model.factors)} factors, {len(model.observed)} columns")
 
 
@@ -83,12 +96,17 @@ def _head(result: StudyResult) -> Iterator[str]:
 
 def _verdicts(result: StudyResult) -> Iterator[str]:
     rows, over = pooled(result)
-    yield _title(f"Verdicts{', ' if over else ''}{over}")
+    made = result.synthetic
+    synthetic = " on SYNTHETIC answers" if made is not None else ""
+    yield _title(f"Verdicts{synthetic}{', ' if over else ''}{over}")
     widths = (max(map(len, rows["name"])), 5, 5, 8, 16)
-    yield _cells(("claim", "Pr", "prior", "BF", "verdict"), widths) + "  the paper said"
+    last = "the paper said" if made is None else "declared"
+    yield _cells(("claim", "Pr", "prior", "BF", "verdict"), widths) + f"  {last}"
     room = WIDTH - sum(widths) - 2 * len(widths)
     for _, row in rows.iterrows():
-        said = wrap(result.propositions[row["name"]].paper, max(room, 12)) or [""]
+        name = row["name"]
+        held = result.propositions[name].paper if made is None else made.truth.get(name, "")
+        said = wrap(held, max(room, 12)) or [""]
         prior = row["prior_probability"]
         cells = (
             row["name"], _three(row["probability"]), "" if pd.isna(prior) else _three(prior),
@@ -102,8 +120,21 @@ def _verdicts(result: StudyResult) -> Iterator[str]:
         "complement (> and <: a bound, since all draws agree).",
         WIDTH,
     )
-    for line in bounds(result):
-        yield from wrap(line, WIDTH)
+    if made is not None:
+        yield from wrap(
+            "declared: what the truth behind the answers makes of the claim (false: every part at "
+            "its bound; reversed: on the wrong side; blank: the file does not say).",
+            WIDTH,
+        )
+    for line in [*bounds(result), *together(result), *_shared(result)]:
+        yield from wrap(line, WIDTH, break_on_hyphens=False)
+
+
+def _shared(result: StudyResult) -> Iterator[str]:
+    """Assumptions that several claims share, said once."""
+    shown = set(result.verdicts.table["name"])
+    for text, names in assumptions(result).items():
+        yield f"{', '.join(name for name in names if name in shown)}: {text}."
 
 
 def _cells(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -286,6 +317,7 @@ def _claims(result: StudyResult) -> Iterator[str]:
         yield from _hanging(f"{row['name']}  ", row["claim"])
         if row["says"]:
             yield from _indented(f'"{row["says"]}"')
+        yield from _indented(_note(result, row["name"]))
         if not pd.isna(row["estimate"]):
             size = f"{row['estimate']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]"
             yield f"    difference {size}"
@@ -293,6 +325,15 @@ def _claims(result: StudyResult) -> Iterator[str]:
             yield from _indented("withheld: not every fit behind it converged (see below)")
         elif row["reason"]:
             yield from _indented(row["reason"])
+
+
+def _note(result: StudyResult, name: str) -> str:
+    """The file's remark on a claim, less what is said once for several, and its model."""
+    p = result.propositions[name]
+    first, rest = first_sentence(p.note)
+    note = rest if first in assumptions(result) else p.note
+    about = f"On {p.model}. " if result.readings is None and p.model is not None else ""
+    return f"{about}{note}".strip()
 
 
 def _units(result: StudyResult) -> str:
@@ -315,6 +356,8 @@ def _files(result: StudyResult) -> Iterator[str]:
     book = result.model.codebook
     files = [f"propositions {result.propositions.sha256[:12]}"]
     files += [f"codebook {book.sha256[:12]}"] if book is not None else []
+    made = result.synthetic
+    files += [f"truth {made.sha256[:12]}"] if made is not None else []
     settings = next(iter(result.fits.values()))[0].settings
     yield from wrap(
         f"SHA-256 of the files: {', '.join(files)}. {settings.chains} chains of {settings.draws} "

@@ -1,11 +1,12 @@
 """A study's result as plain values for JSON: the page's content, at full precision."""
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
-from bayesem.study_notes import bounds, convergence, limits, pooled, rests_on
+from bayesem.study_notes import bounds, convergence, limits, pooled, rests_on, together
 from bayesem.studying import StudyResult
 
 __all__ = ["record"]
@@ -17,18 +18,18 @@ def record(result: StudyResult) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``study variant converged incomplete verdicts by_reading parts readings closure fits
-        not_assessed notes sha256``; a missing number is None.
+        ``study variant converged incomplete synthetic over verdicts by_reading parts readings
+        closure fits not_assessed notes sha256 seconds``; a missing number is None.
     """
     rows, over = pooled(result)
     table = result.verdicts.table
-    papers = {p.name: p.paper for p in result.propositions}
-    verdicts = [{**row, "paper": papers[row["name"]]} for row in rows_of(rows)]
+    verdicts = [{**row, **_said(result, row["name"])} for row in rows_of(rows)]
     return {
         "study": result.study,
         "variant": result.model.variant,
         "converged": result.converged,
         "incomplete": result.incomplete,
+        "synthetic": None if result.synthetic is None else asdict(result.synthetic),
         "over": over,
         "verdicts": verdicts,
         "by_reading": rows_of(table[table["reading"].isin(result.fits)]) if over else [],
@@ -45,6 +46,7 @@ def record(result: StudyResult) -> dict[str, Any]:
             *convergence(result),
             *rests_on(result),
             *bounds(result),
+            *together(result),
             *limits(result),
             *result.notes,
         ],
@@ -56,11 +58,19 @@ def record(result: StudyResult) -> dict[str, Any]:
     }
 
 
+def _said(result: StudyResult, name: str) -> dict[str, Any]:
+    """What the files say of a claim, and what is true where that is known."""
+    p, made = result.propositions[name], result.synthetic
+    declared = None if made is None else made.truth.get(name)
+    return {"paper": p.paper, "note": p.note, "declared": declared}
+
+
 def _fit(name: str, matrix: int, one: Any) -> dict[str, Any]:
     settings = one.settings
     return {
         "reading": name,
         "matrix": matrix,
+        "model": one.model.name,
         "n": one.n,
         "converged": one.converged,
         "reasons": list(one.convergence.reasons),

@@ -1,14 +1,14 @@
-"""A study from its files to verdicts: on survey answers, or on what its paper prints.
+"""A study from its files to verdicts: on answers, or on what its paper prints.
 
-Without answers, every reading of the printed tables is rebuilt as covariance matrices, each matrix
-is fitted, and the propositions are judged under each reading and over all of them by weight.
+On answers, each model that a proposition names is fitted; a study without data declares a truth
+that synthetic answers are drawn from. On a paper's tables, every reading of them is rebuilt as
+covariance matrices, each matrix is fitted, and the propositions are judged under each reading and
+over all of them by weight.
 """
 
 import re
-import time
-import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,46 +16,60 @@ import numpy as np
 import pandas as pd
 
 from bayesem.data import Moments
-from bayesem.errors import (
-    BayesemError,
-    ConvergenceWarning,
-    NotAvailableError,
-    PriorError,
-    SamplingError,
-    StudyError,
-    did_you_mean,
-)
-from bayesem.fitting import fit
+from bayesem.errors import NotAvailableError, SamplingError, StudyError, did_you_mean
+from bayesem.generator import declares_truth, truth_of
 from bayesem.model import Model, read_model
 from bayesem.posterior import Fit
 from bayesem.propositions import Proposition, PropositionSet, read_propositions
+from bayesem.study_fits import (
+    Progress,
+    Report,
+    Sampling,
+    fit_quietly,
+    fit_twice,
+    is_stop,
+    keep,
+    priors_from,
+    stopped,
+)
+from bayesem.study_models import Drawn, Task, drawn, on_models, split, tasks
 from bayesem.verdicts import Verdicts, assess
 
-__all__ = ["LEAST_WEIGHT", "Progress", "StudyResult", "fit_quietly", "priors_from", "run_study"]
+__all__ = [
+    "LEAST_WEIGHT",
+    "Progress",
+    "StudyResult",
+    "Synthetic",
+    "fit_quietly",
+    "priors_from",
+    "run_study",
+]
 
 #: Readings lighter than this are fitted to one rebuilt matrix only.
 LEAST_WEIGHT = 0.01
-#: The name under which fits of a user's own answers are kept.
-ANSWERS = "answers"
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """What is being done, out of how much.
+class Synthetic:
+    """What synthetic answers were drawn from.
 
     Attributes
     ----------
-    done, total : int
-        Fits; 0 of 0 while the paper's tables are being read.
-    what : str
-    seconds : float
-        Since the start.
+    file, sha256 : str
+        The declared truth.
+    asked : mapping of str to str
+        States of propositions that the run was told to make.
+    truth : mapping of str to str
+        What the truth makes of each proposition, as far as the file can tell.
+    apart : tuple of str
+        Models with a sample of their own.
     """
 
-    done: int
-    total: int
-    what: str
-    seconds: float
+    file: str
+    sha256: str
+    asked: Mapping[str, str]
+    truth: Mapping[str, str]
+    apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,19 +81,21 @@ class StudyResult:
     study : str
     model : Model
     propositions : PropositionSet
-        Those that are about this model, in order.
+        Those that were put to the models, in order.
     elsewhere : tuple of Proposition
         Those about another model of the study, which were not assessed.
     verdicts : Verdicts
     readings, closure : DataFrame or None
-        Of the paper's tables; None where answers were given.
+        Of the paper's tables; None where the study ran on answers.
     fits : mapping of str to tuple of Fit
-        By reading, or under ``"answers"``.
+        By reading, or by model.
     notes : tuple of str
         What happened on the way.
     incomplete : str
         What is missing, if the run was stopped; else empty.
     seconds : float
+    synthetic : Synthetic or None
+        Where the study's own generator drew the answers.
     """
 
     study: str
@@ -93,6 +109,7 @@ class StudyResult:
     notes: tuple[str, ...] = ()
     incomplete: str = ""
     seconds: float = 0.0
+    synthetic: Synthetic | None = None
 
     @property
     def converged(self) -> bool:
@@ -105,25 +122,13 @@ class StudyResult:
         return page(self)
 
 
-type Report = Callable[[Progress], None]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Source:
+    """The answers, or how many to draw from which truth."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Sampling:
-    """The arguments of every fit, where fits are kept, and whom to tell."""
-
-    draws: int
-    tune: int
-    chains: int
-    cores: int | None
-    seed: int
-    priors: Any
-    save: Path | None
-    tell: Report
-    start: float = field(default_factory=time.perf_counter)
-
-    def seconds(self) -> float:
-        return time.perf_counter() - self.start
+    data: pd.DataFrame | None
+    n: int
+    asked: Mapping[str, str]
 
 
 def run_study(
@@ -132,6 +137,9 @@ def run_study(
     data: pd.DataFrame | None = None,
     variant: str | None = None,
     only: Sequence[str] = (),
+    n: int = 400,
+    truth: Mapping[str, str] | None = None,
+    identify: str | None = None,
     seed: int = 1,
     draws: int = 1000,
     tune: int = 1000,
@@ -149,17 +157,25 @@ def run_study(
     name : str
         A study, or a variant of one (``"alliance_mediation:no_alliance"``).
     data : DataFrame, optional
-        Answers, a row per case. Without them the study runs on what its paper prints.
+        Answers, a row per case. Without them the study runs on what its paper prints, or on
+        synthetic answers where it declares a truth to draw them from.
     variant : str, optional
-        As after the colon in ``name``.
+        As after the colon in ``name``: that model alone. Otherwise, on answers, every model that a
+        proposition names is fitted.
     only : sequence of str
         Readings to keep; their weights are then shared among them.
+    n : int
+        Synthetic cases.
+    truth : mapping of str to str, optional
+        As ``propositions`` of :func:`bayesem.generate`.
+    identify : {"marker", "unit"}, optional
+        By default the metric of the study's declared truth, else ``"marker"``.
     seed, draws, tune, chains, cores, priors
         Of every fit; the same seed gives the same verdicts.
     matrices : int, default 4
         Rebuilt matrices of each reading whose weight is at least 0.01; of others 1.
     save : str or Path, optional
-        A folder to which every fit is saved, as ``<reading>-<matrix>.nc``.
+        A folder to which every fit is saved, as ``<reading>-<matrix>.nc`` or ``<model>.nc``.
     progress : callable, optional
         Called with a `Progress` before each step.
 
@@ -177,15 +193,20 @@ def run_study(
     """
     model = _model(name, variant)
     study = str(model.name)
-    propositions = read_propositions(study)
-    mine, elsewhere = _split(propositions, model)
+    declared = declares_truth(model)
+    if truth and (data is not None or not declared):
+        raise StudyError(
+            "states of propositions were given, and nothing is drawn.",
+            hint="They are for studies that declare a truth, run without answers.",
+        )
     folder = None if save is None else _folder(Path(save))
     tell = progress or (lambda _: None)
-    sampling = _Sampling(draws, tune, chains, cores, seed, priors, folder, tell)
-    if data is not None:
-        return _on_answers(study, model, mine, elsewhere, data, sampling)
+    metric = identify or (truth_of(model).metric if declared else "marker")
+    sampling = Sampling(draws, tune, chains, cores, seed, priors, folder, tell, metric)
+    if data is not None or declared:
+        return _on_answers(study, model, _Source(data, n, dict(truth or {})), sampling)
     _refuse_products(model)
-    return _on_readings(study, model, mine, elsewhere, _whole(matrices), tuple(only), sampling)
+    return _on_readings(study, model, _whole(matrices), tuple(only), sampling)
 
 
 def _model(name: str, variant: str | None) -> Model:
@@ -198,25 +219,12 @@ def _model(name: str, variant: str | None) -> Model:
     return read_model(name if variant is None else f"{name}:{variant}")
 
 
-def _split(
-    propositions: PropositionSet, model: Model
-) -> tuple[PropositionSet, tuple[Proposition, ...]]:
-    """The propositions about this model, and the others."""
-    names = {None, model.name}
-    if model.variant is not None and model.codebook is not None:
-        names |= {f"{model.name}:{model.variant}", model.codebook.variants[model.variant].model}
-    mine = tuple(p for p in propositions if p.model in names)
-    others = tuple(p for p in propositions if p.model not in names)
-    kept = PropositionSet(mine, propositions.model, propositions.rule, propositions.sha256)
-    return kept, others
-
-
 def _refuse_products(model: Model) -> None:
     if has_products(model):
         name = model.name if model.variant is None else f"{model.name}:{model.variant}"
         raise NotAvailableError(
             f"`{name}` has products of factors, and a covariance matrix says nothing of them.",
-            hint="They need raw answers, and are not available yet even with them.",
+            hint="They need raw answers: --data FILE.csv.",
         )
 
 
@@ -248,51 +256,54 @@ def _folder(path: Path) -> Path:
 # --- answers --------------------------------------------------------------------------------------
 
 
-def _on_answers(
-    study: str,
-    model: Model,
-    propositions: PropositionSet,
-    elsewhere: tuple[Proposition, ...],
-    data: pd.DataFrame,
-    sampling: _Sampling,
-) -> StudyResult:
-    sampling.tell(Progress(0, 1, f"{len(data)} answers", sampling.seconds()))
-    found, notes = _fit(model, data, sampling.seed, sampling)
-    _keep(found, f"{study}.nc", sampling)
-    incomplete = "sampling was stopped, so the chains are short" if _stopped(found) else ""
+def _on_answers(study: str, model: Model, source: _Source, sampling: Sampling) -> StudyResult:
+    propositions, elsewhere, planned = _planned(study, model, source)
+    synthetic = None
+    if source.data is None:
+        sampling.tell(0, 0, f"drawing {source.n} synthetic cases")
+        made = drawn(planned, source.n, source.asked, sampling.seed)
+        planned, synthetic = made.tasks, _synthetic(model, source, made)
+    found = on_models(planned, sampling)
     return StudyResult(
-        study, model, propositions, elsewhere, assess(propositions, found), None, None,
-        {ANSWERS: (found,)}, (*_unsaid(found.notes), *notes), incomplete, sampling.seconds(),
+        study, model, propositions, elsewhere, found.verdicts, None, None, found.fits, found.notes,
+        found.incomplete, sampling.seconds(), synthetic,
     )  # fmt: skip
 
 
-def _unsaid(notes: Sequence[str]) -> list[str]:
-    """A fit's notes, less what the verdicts' own notes say."""
-    return [note for note in notes if not note.startswith("SYNTHETIC")]
+def _planned(
+    study: str, model: Model, source: _Source
+) -> tuple[PropositionSet, tuple[Proposition, ...], tuple[Task, ...]]:
+    """What is put to which model: all of the study, or one variant with what it can be asked."""
+    every = read_propositions(study)
+    data = pd.DataFrame() if source.data is None else source.data
+    if model.variant is None:
+        return every, (), tasks(study, model, every, data)
+    mine, elsewhere = split(every, model)
+    return mine, elsewhere, (Task(f"{study}:{model.variant}", model, mine, data),)
+
+
+def _synthetic(model: Model, source: _Source, made: Drawn) -> Synthetic:
+    file = truth_of(model)
+    return Synthetic(file.path.name, file.sha256, source.asked, made.truth, made.apart)
 
 
 # --- readings -------------------------------------------------------------------------------------
 
 
 def _on_readings(
-    study: str,
-    model: Model,
-    propositions: PropositionSet,
-    elsewhere: tuple[Proposition, ...],
-    matrices: int,
-    only: tuple[str, ...],
-    sampling: _Sampling,
+    study: str, model: Model, matrices: int, only: tuple[str, ...], sampling: Sampling
 ) -> StudyResult:
     from bayesem.publications.readings import closure, readings
 
     _check_printed(study)
-    sampling.tell(Progress(0, 0, "weighing the readings of the printed tables", sampling.seconds()))
+    propositions, elsewhere = split(read_propositions(study), model)
+    sampling.tell(0, 0, "weighing the readings of the printed tables")
     table = _chosen(readings(study), only)
     cells = closure(study)
     cells = cells[cells["reading"].isin(table["reading"])].reset_index(drop=True)
     fits, notes, left = _fit_readings(study, model, table, matrices, sampling)
     incomplete = _missing(table, fits, left)
-    sampling.tell(Progress(0, 0, "judging the propositions", sampling.seconds()))
+    sampling.tell(0, 0, "judging the propositions")
     verdicts = assess(propositions, {reading: list(each) for reading, each in fits.items()})
     return StudyResult(
         study, model, propositions, elsewhere, verdicts, table, cells, fits, notes, incomplete,
@@ -318,7 +329,7 @@ def _chosen(table: pd.DataFrame, only: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _fit_readings(
-    study: str, model: Model, table: pd.DataFrame, matrices: int, sampling: _Sampling
+    study: str, model: Model, table: pd.DataFrame, matrices: int, sampling: Sampling
 ) -> tuple[dict[str, tuple[Fit, ...]], tuple[str, ...], int]:
     """Fit the readings, likeliest first, until all are done or someone stops it."""
     from bayesem.publications.readings import publication
@@ -335,20 +346,20 @@ def _fit_readings(
         what = f"reading {name}, matrix {k + 1} of {count}"
         place = (order.index(name), k)
         try:
-            sampling.tell(Progress(done, len(plan), what, sampling.seconds()))
+            sampling.tell(done, len(plan), what)
             moments = _rebuilt(study, name, count, place, sampling.seed)
-            found, more = _fit(model, moments, _seed(sampling.seed, *place, 1), sampling)
+            found, more = fit_twice(model, moments, _seed(sampling.seed, *place, 1), sampling)
         except (KeyboardInterrupt, SamplingError) as stop:
-            if not _is_stop(stop):
+            if not is_stop(stop):
                 raise
             if not fits:
                 raise KeyboardInterrupt from None
             return fits, tuple(notes), len(plan) - done
-        if _stopped(found):
+        if stopped(found):
             if not fits:
                 raise KeyboardInterrupt
             return fits, tuple(notes), len(plan) - done
-        _keep(found, f"{re.sub(r'[^-.\w]', '_', name)}-{k + 1}.nc", sampling)
+        keep(found, f"{name}-{k + 1}.nc", sampling)
         notes += [f"{what}: {note}" for note in more]
         fits[name] = (*fits.get(name, ()), found)
     return fits, tuple(notes), 0
@@ -374,90 +385,3 @@ def _missing(table: pd.DataFrame, fits: Mapping[str, tuple[Fit, ...]], left: int
         f"stopped with {left} fits left to do; the {len(fits)} of {len(table)} readings fitted so "
         f"far carry {share:.3f} of the weight, and the pooled row is over them alone"
     )
-
-
-# --- one fit --------------------------------------------------------------------------------------
-
-
-def fit_quietly(
-    model: Model,
-    data: pd.DataFrame | Moments,
-    *,
-    draws: int,
-    tune: int,
-    chains: int,
-    cores: int | None,
-    seed: int,
-    priors: Any,
-) -> Fit:
-    """Fit without a warning: whoever calls this says himself whether the chains converged."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return fit(
-            model, data, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
-            priors=priors, progress=False,
-        )  # fmt: skip
-
-
-def priors_from(texts: Sequence[str]) -> Any:
-    """Priors as `fit` takes them, from ``"blavaan"`` or from ``"paths=normal(0, 1)"`` and more.
-
-    Raises
-    ------
-    PriorError
-        At a text that is neither.
-
-    Examples
-    --------
-    >>> priors_from(["EBP ~ ENA=normal(0, 1)", "loadings=normal(1, 1)"])
-    {'EBP ~ ENA': 'normal(0, 1)', 'loadings': 'normal(1, 1)'}
-    """
-    if len(texts) == 1 and re.fullmatch(r"\w+", texts[0]):
-        return texts[0]
-    found = {}
-    for text in texts:
-        pair = re.fullmatch(r"(.+?)\s*=\s*([A-Za-z]\w*\s*\(.*)", text)
-        if pair is None:
-            hint = 'Write KIND=PRIOR, as in "paths=normal(0, 1)", or one preset: "blavaan".'
-            raise PriorError(f"`{text}` is no prior.", hint=hint)
-        found[pair[1].strip()] = pair[2]
-    return found or None
-
-
-def _fit(
-    model: Model, data: pd.DataFrame | Moments, seed: int, sampling: _Sampling
-) -> tuple[Fit, tuple[str, ...]]:
-    """Fit; where the chains fail, once more with twice the draws."""
-    notes: tuple[str, ...] = ()
-    found = _sample(model, data, seed, sampling, 1)
-    if not found.converged and not _stopped(found):
-        reason = "; ".join(found.convergence.reasons)
-        found = _sample(model, data, seed + 1, sampling, 2)
-        notes = (f"fitted again with twice the draws, because: {reason}",)
-    return found, notes
-
-
-def _sample(
-    model: Model, data: pd.DataFrame | Moments, seed: int, sampling: _Sampling, times: int
-) -> Fit:
-    return fit_quietly(
-        model, data, draws=sampling.draws * times, tune=sampling.tune * times,
-        chains=sampling.chains, cores=sampling.cores, seed=seed, priors=sampling.priors,
-    )  # fmt: skip
-
-
-def _stopped(found: Fit) -> bool:
-    return any("interrupted" in reason for reason in found.convergence.reasons)
-
-
-def _is_stop(error: BaseException) -> bool:
-    return isinstance(error, KeyboardInterrupt) or (
-        isinstance(error, BayesemError) and "interrupted" in error.message
-    )
-
-
-def _keep(found: Fit, name: str, sampling: _Sampling) -> None:
-    if sampling.save is not None:
-        from bayesem.storage import save
-
-        save(found, sampling.save / name)

@@ -6,8 +6,9 @@ import pandas as pd
 
 from bayesem.errors import StudyError
 from bayesem.model import Model, read_model
+from bayesem.simulation import families_of
 
-__all__ = ["codebook_table", "write_template"]
+__all__ = ["codebook_table", "columns_of", "write_template"]
 
 
 def write_template(name: str, folder: str | Path = ".", *, force: bool = False) -> tuple[Path, ...]:
@@ -58,8 +59,19 @@ def codebook_table(model: Model) -> pd.DataFrame:
     """
     if model.codebook is None:
         raise StudyError(f"`{model.name or 'the model'}` has no codebook.")
-    rows = [_row(model, name) for name in model.observed]
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_row(model, name) for name in columns_of(model)])
+
+
+def columns_of(model: Model) -> tuple[str, ...]:
+    """Columns that a survey fills in: the model's, and what says that a time is censored.
+
+    Examples
+    --------
+    >>> columns_of(read_model("export_strategy:time"))[-2:]
+    ('years', 'still_waiting')
+    """
+    flags = (f.censored for f in families_of(model, None).values() if f.censored is not None)
+    return tuple(dict.fromkeys([*model.observed, *flags]))
 
 
 def _row(model: Model, name: str) -> dict[str, object]:
@@ -68,7 +80,7 @@ def _row(model: Model, name: str) -> dict[str, object]:
     item = book.indicators.get(name)
     if item is None:
         return {"column": name}
-    low, high = book.scale or (None, None)
+    low, high = book.scale if book.scale and name in book.scaled else (None, None)
     return {
         "column": name,
         "wording": item.text,

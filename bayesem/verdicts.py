@@ -15,6 +15,7 @@ from bayesem.claims_evaluation import (
     idle_conditions,
     normal_form,
     scope,
+    unnamed_moderators,
 )
 from bayesem.data import Moments
 from bayesem.decision import (
@@ -109,6 +110,7 @@ class _Finding:
     size: tuple[Floats, ...]
     problems: tuple[str, ...]
     n: int | None
+    remarks: tuple[str, ...] = ()
 
 
 def assess(
@@ -291,7 +293,10 @@ def _measure_fit(items: Sequence[_Item], fit: Any) -> dict[str, _Finding]:
                 evidence = without_prior(evidence)
             size = difference(item.tree, item.earlier, posterior)
             sizes = () if size is None else (size,)
-            found[item.name] = _Finding(evidence, (1.0,), (truth,), sizes, problems, int(fit.n))
+            remarks = tuple(_remarks(item.form, fit.table))
+            found[item.name] = _Finding(
+                evidence, (1.0,), (truth,), sizes, problems, int(fit.n), remarks
+            )
     return found
 
 
@@ -315,7 +320,16 @@ def _mix(found: Sequence[_Finding], weights: Sequence[float], *, sampled: bool) 
         tuple(s for f in found for s in f.size),
         tuple(dict.fromkeys(p for f in found for p in f.problems)),
         cases.pop() if len(cases) == 1 else None,
+        tuple(dict.fromkeys(remark for f in found for remark in f.remarks)),
     )
+
+
+def _remarks(form: Form, table: Any) -> Iterator[str]:
+    """At which values of moderators a claim was looked at, where it does not say so itself."""
+    idle = idle_conditions(form, table)
+    if idle:
+        yield f"{', '.join(idle)}: no product, so the condition is idle"
+    yield from unnamed_moderators(form, table)
 
 
 # --- rows ---------------------------------------------------------------------------------------
@@ -328,9 +342,7 @@ def _row(item: _Item, finding: _Finding) -> tuple[dict[str, Any], list[dict[str,
     else:
         verdict = numbers["verdict"]
         reason = explain(finding.evidence, verdict, item.rule, finding.n)
-    idle = idle_conditions(item.form)
-    if idle:
-        reason += f"{'; ' if reason else ''}{', '.join(idle)}: no product, so the condition is idle"
+    reason = "; ".join(part for part in (reason, *finding.remarks) if part)
     estimate, lower, upper = _size(finding)
     row = {
         **numbers,

@@ -15,7 +15,7 @@ from bayesem.decomposition import (
     standardise,
     standardised_value,
 )
-from bayesem.errors import ModelError, NotAvailableError
+from bayesem.errors import ModelError
 from bayesem.matrices import Matrices
 from bayesem.model import read_model
 from bayesem.partable import Row, parameter_table
@@ -260,13 +260,3 @@ def test_too_many_chains_are_refused_and_can_be_left_out():
     with pytest.raises(ModelError, match="more than 5000 specific chains"):
         effects(made)
     assert len(effects(made, paths=False)) > 0
-
-
-def test_products_wait():
-    from bayesem.decomposition import refuse_products
-
-    table = parameter_table(read_model("F =~ x1+x2\nG =~ y1+y2\nG ~ F"), identify="unit")
-    refuse_products(table, "effects")
-    product = Row("G", "~", "F:H", "Omega", 0, 0, "interaction")
-    with pytest.raises(NotAvailableError, match="effects is not available yet"):
-        refuse_products(type("T", (), {"rows": (*table.rows, product)})(), "effects")

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy.stats import nbinom, norm, poisson, weibull_min
 
 from bayesem.data import Moments
 from bayesem.errors import DataError, NotAvailableError
+from bayesem.families import Lognormal, Weibull
 from bayesem.fitting import Prepared, prepare
 from bayesem.posterior import Fit, Settings
 from bayesem.sampling.convergence import Convergence
@@ -156,6 +158,63 @@ def test_real_fit_scores(democracy: Fit):
     np.testing.assert_allclose(total, np.diag(Phi), rtol=0.15)
     assert (table["lower"] < table["mean"]).all()
     assert (table["mean"] < table["upper"]).all()
+
+
+@pytest.mark.parametrize(
+    ("family", "value", "censored"),
+    [
+        ("bernoulli", 1.0, False), ("bernoulli", 0.0, False), ("logit", 1.0, False),
+        ("lognormal", 3.0, False), ("lognormal", 3.0, True), ("weibull", 3.0, False),
+        ("weibull", 3.0, True), ("poisson", 4.0, False), ("negative_binomial", 0.0, False),
+    ],
+)  # fmt: skip
+def test_an_outcome_informs_the_score(family, value, censored):
+    """Against the posterior on a grid, with densities from scipy."""
+    text = "f =~ x1 + x2 + x3; z ~ b*f"
+    kinds = {"lognormal": Lognormal("c"), "weibull": Weibull("c")}
+    families = {"z": kinds.get(family, family)}
+    data = simulate(text, 30, seed=1, families=families)
+    data.loc[0, "z"] = value
+    data.loc[0, "c"] = float(censored)
+    data.loc[1, "z"] = data.loc[1, "c"] = np.nan
+    ready = prepare(text, data, identify="unit", families=families, check=False)
+    x = np.where(["~~" in n for n in ready.spec.names], 0.8, 0.9)
+    table = scores(at(ready, x, 20_000), seed=3)
+    grid = np.linspace(-6, 6, 2001)
+    y = data.loc[0, ["x1", "x2", "x3"]].to_numpy(float)
+    log = norm.logpdf(grid) + norm.logpdf(y[:, None], 0.9 + 0.9 * grid, 0.8).sum(0)
+    eta = 0.9 + 0.9 * grid
+    log += {
+        "bernoulli": lambda: norm.logcdf(eta if value else -eta),
+        "logit": lambda: -np.log1p(np.exp(-eta)),
+        "lognormal": lambda: (norm.logsf if censored else norm.logpdf)(np.log(value), eta, 0.8),
+        "weibull": lambda: (weibull_min.logsf if censored else weibull_min.logpdf)(
+            value, 1 / 0.9, scale=np.exp(eta)
+        ),
+        "poisson": lambda: poisson.logpmf(value, np.exp(eta)),
+        "negative_binomial": lambda: nbinom.logpmf(value, 1 / 0.9, 1 / (1 + 0.9 * np.exp(eta))),
+    }[family]()
+    share = np.exp(log - log.max())
+    share /= share.sum()
+    mean = (share * grid).sum()
+    sd = np.sqrt((share * (grid - mean) ** 2).sum())
+    row = table.iloc[0]
+    assert abs(row["mean"] - mean) < 0.03 * sd
+    assert row["sd"] == pytest.approx(sd, rel=0.03)
+    ends = np.interp([0.025, 0.975], share.cumsum(), grid)
+    np.testing.assert_allclose([row["lower"], row["upper"]], ends, atol=0.1 * sd)
+
+
+def test_scores_that_are_not_available():
+    text = "f =~ x1 + x2 + x3; g =~ x4 + x5 + x6; h =~ x7 + x8 + x9; h ~ f + g + f:g"
+    ready = prepare(text, simulate(text, 60, seed=1), identify="unit", check=False)
+    with pytest.raises(NotAvailableError, match="products of factors"):
+        scores(at(ready, np.full(len(ready.spec.names), 0.5), 10))
+    text, families = "f =~ x1 + x2 + x3; z ~ f; t ~ f", {"z": "bernoulli", "t": "poisson"}
+    data = simulate(text, 60, seed=1, families=families)
+    ready = prepare(text, data, identify="unit", families=families, check=False)
+    with pytest.raises(NotAvailableError, match="several outcomes"):
+        scores(at(ready, np.full(len(ready.spec.names), 0.5), 10))
 
 
 def test_moments_have_no_cases(one):

@@ -15,9 +15,11 @@ import xarray as xr
 from bayesem import storage
 from bayesem.data import Answers, Moments
 from bayesem.errors import DataError, PriorError
-from bayesem.fitting import fit
+from bayesem.families import Lognormal
+from bayesem.fitting import fit, prepare
 from bayesem.model import read_model
-from bayesem.posterior import Fit
+from bayesem.posterior import Fit, Settings
+from bayesem.sampling.convergence import Convergence
 from bayesem.simulation import simulate
 from bayesem.storage import load, save
 from bayesem.summaries import summary
@@ -104,6 +106,38 @@ def test_moments_with_a_codebook_come_back(tmp_path):
     assert (back.model.name, back.model.variant) == ("alliance_mediation", "no_alliance")
 
 
+def test_outcomes_and_families_come_back(tmp_path):
+    text = "f =~ x1 + x2 + x3; y ~ f; t ~ f + y; z ~ f"
+    families = {"y": "bernoulli", "t": Lognormal(censored="waiting"), "z": "normal"}
+    data = simulate(text, 40, seed=3, families=families)
+    data.loc[2, "t"] = data.loc[2, "waiting"] = np.nan
+    data.index = [f"firm {k}" for k in range(40)]
+    ready = prepare(text, data, families=families, identify="unit")
+    x = np.random.default_rng(1).uniform(0.2, 0.8, (2, 5, len(ready.spec.names)))
+    settings = Settings(identify="unit", families=families)
+    observed = xr.Dataset({"y": (("case", "indicator"), ready.data.values)})
+    coords = {"parameter": list(ready.spec.names)}
+    sampled = xr.Dataset({"x": (("chain", "draw", "parameter"), x)}, coords=coords)
+    tree = xr.DataTree.from_dict({"sampled_posterior": sampled, "observed_data": observed})
+    verdict = Convergence(True, (), pd.DataFrame())
+    done = Fit(
+        ready.model, ready.data, tree, ready.table, ready.spec, verdict, {}, settings, ready.notes
+    )
+    save(done, tmp_path / "a.nc")
+    back = load(tmp_path / "a.nc")
+    assert back.settings == settings
+    assert back.table == done.table
+    assert back.spec.terms == done.spec.terms
+    assert [o.family for o in back.table.outcomes] == [o.family for o in done.table.outcomes]
+    np.testing.assert_array_equal(back.data.outcomes, done.data.outcomes)
+    np.testing.assert_array_equal(back.data.censored, done.data.censored)
+    np.testing.assert_array_equal(back.spec.cases.outcomes, done.data.outcomes)
+    assert list(back.data.index) == list(data.index)
+    for name in ("Lambda", "Beta", "Psi", "alpha", "omega", "shape"):
+        one, two = (getattr(fit.matrices(), name) for fit in (back, done))
+        np.testing.assert_array_equal(one, two)
+
+
 @pytest.mark.parametrize(
     "index",
     [
@@ -169,7 +203,7 @@ def test_files_of_others(tmp_path):
 
 
 def test_a_newer_version(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(storage, "FORMAT", 2)
+    monkeypatch.setattr(storage, "FORMAT", storage.FORMAT + 1)
     save(small, tmp_path / "a.nc")
     monkeypatch.undo()
     with pytest.raises(DataError, match="newer version, bayesem"):

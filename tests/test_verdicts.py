@@ -432,20 +432,24 @@ def test_claims_without_meaning(fit, claim, message):
         one(claim, fit)
 
 
+def test_shares_wait_for_count_models(fit):
+    with pytest.raises(NotAvailableError, match="count models"):
+        one("share(trust) > 0.1", fit)
+
+
 @pytest.mark.parametrize(
-    ("claim", "capability"),
+    ("claim", "size"),
     [
-        ("risk_ratio(Y ~ X | 1, -1) > 2", "risk ratios"),
-        ("risk_difference(Y ~ X | 1, -1) > 0", "risk differences"),
-        ("time_ratio(Y ~ X | 1, -1) > 1", "time ratios"),
-        ("mean(Y | X = 1) > 0", "conditional means"),
-        ("do(Y | X = 1) > 0", "interventions"),
-        ("share(trust) > 0.1", "count models"),
+        ("mean(Y | X = 1) > 0", lambda a, b, c: a * b + c),  # unit variances, means of 0
+        ("do(Y | X = 1) > 0", lambda a, b, c: a * b + c),
+        ("mean(X | Y = 1) > 0", lambda a, b, c: a * b + c),
+        ("do(Y | X = 1, M = 0) > 0", lambda a, b, c: c),
+        ("mean(Y) > -1", lambda a, b, c: np.ones_like(a)),
     ],
 )
-def test_capabilities_that_wait(fit, claim, capability):
-    with pytest.raises(NotAvailableError, match=capability):
-        one(claim, fit)
+def test_expectations_of_a_linear_model(fit, claim, size):
+    draws = size(*(POSTERIOR[k] for k in "abc"))
+    assert one(claim, fit)["estimate"] == pytest.approx(draws.mean(), abs=1e-12)
 
 
 def test_label_of_rows_that_differ_standardised():

@@ -67,16 +67,96 @@ def parse_claim(
     """
     source = Source(text if document is None else document, origin)
     start, stop = (0, len(text)) if document is None else (at, at + len(text))
+    reader = _reader(source, start, stop, "The claim is empty.")
+    claim = reader.as_claim(reader.expression())
+    if reader.cursor.here is not reader.cursor.end:
+        raise reader.cursor.unexpected("`and`, `or`, an operator or the end of the claim")
+    return claim
+
+
+def parse_path(text: str, origin: str = "<path>") -> PathArgument:
+    """Read a chain of paths that stands alone.
+
+    Parameters
+    ----------
+    text : str
+    origin : str, default "<path>"
+        What messages call the text.
+
+    Raises
+    ------
+    PropositionError
+        At text that cannot be read.
+
+    Examples
+    --------
+    >>> parse_path("A -> M -> Y").nodes
+    ('A', 'M', 'Y')
+    """
+    reader = _alone(text, origin, "A -> M -> Y")
+    (argument,) = _path(reader)
+    _finish(reader, "`->` or the end")
+    assert isinstance(argument, PathArgument)
+    return argument
+
+
+def parse_moderation(text: str, origin: str = "<slope>") -> tuple[SlopeArgument, Name]:
+    """Read a slope and the moderator that it is looked at over.
+
+    Parameters
+    ----------
+    text : str
+        ``Y ~ A | W``; further moderators are held where it says, ``Y ~ A | W, V = 1``.
+    origin : str, default "<slope>"
+        What messages call the text.
+
+    Raises
+    ------
+    PropositionError
+        At text that cannot be read.
+
+    Examples
+    --------
+    >>> slope, moderator = parse_moderation("EP ~ FIN | DC, INN = 0.5")
+    >>> slope.outcome, slope.predictor, moderator.text, slope.conditions
+    ('EP', 'FIN', 'DC', (('INN', Number(value=0.5)),))
+    """
+    reader = _alone(text, origin, "Y ~ A | W")
+    cursor = reader.cursor
+    outcome, predictor = _regression(cursor)
+    cursor.expect("|", "Y ~ A | W")
+    moderator = cursor.name("the name of a moderator, as in `Y ~ A | W`")
+    if cursor.here.text == "=":
+        hint = "Its values go into `at`; `, V = 1` after it holds a further moderator."
+        raise cursor.fail(f"`{moderator.text}` is looked at over a range.", cursor.here.span, hint)
+    conditions = _conditions(reader) if cursor.accept(",") else ()
+    _finish(reader, "`,` or the end")
+    if moderator.text in dict(conditions):
+        raise cursor.fail(f"`{moderator.text}` is looked at and held.", moderator.span)
+    span = outcome.span.to(predictor.span)
+    argument = SlopeArgument(outcome.text, predictor.text, conditions, span)
+    return argument, Name(moderator.text, moderator.span)
+
+
+def _reader(source: Source, start: int, stop: int, empty: str) -> Reader:
     tokens = tokenise(source, start, stop, PropositionError)
     tokens = [token for token in tokens if token.text != "\n"]
     cursor = Cursor(tokens, Span(source, stop, stop), PropositionError, HINTS)
     if not tokens:
-        raise PropositionError("The claim is empty.", span=Span(source, start, stop))
-    reader = Reader(cursor, FUNCTIONS, claims=True)
-    claim = reader.as_claim(reader.expression())
-    if cursor.here is not cursor.end:
-        raise cursor.unexpected("`and`, `or`, an operator or the end of the claim")
-    return claim
+        raise PropositionError(empty, span=Span(source, start, stop))
+    return Reader(cursor, FUNCTIONS, claims=True)
+
+
+def _alone(text: str, origin: str, example: str) -> Reader:
+    if not isinstance(text, str):
+        raise PropositionError(f"{text!r} is no text.", hint=f"Write `{example}`.")
+    empty = f"The text is empty; write `{example}`."
+    return _reader(Source(text, origin), 0, len(text), empty)
+
+
+def _finish(reader: Reader, wanted: str) -> None:
+    if reader.cursor.here is not reader.cursor.end:
+        raise reader.cursor.unexpected(wanted)
 
 
 # --- what stands between the brackets of each function ------------------------------------------

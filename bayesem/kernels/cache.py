@@ -11,14 +11,22 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numba
+
+#: Options of functions that only other kernels call: they need no entry from Python, which for
+#: many arrays takes longer to compile than the function itself.
+INNER: Any = {
+    "cache": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+}  # fmt: skip
 
 
 def source_key() -> str:
     """Hash of the kernel sources and of the versions that compile them."""
     digest = hashlib.sha256(f"{sys.version_info[:3]} {numba.__version__}".encode())
-    sources = [*Path(__file__).parent.glob("*.py"), Path(__file__).parents[1] / "priors.py"]
+    above = Path(__file__).parents[1]
+    sources = [*Path(__file__).parent.glob("*.py"), above / "priors.py", above / "families.py"]
     for path in sorted(sources):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())

@@ -52,16 +52,12 @@ with kernel_cache():
         return v, 1.0, 0.0, 0.0
 
     @njit(cache=True, error_model="numpy")
-    def log_posterior(model, u, likelihood):  # type: ignore[no-untyped-def]
-        """Log-posterior of unconstrained values ``u`` (q,) and its gradient.
-
-        ``model`` is the array that :func:`bayesem.kernels.pack.pack` writes. Without the flag
-        ``likelihood`` only the prior (with the transforms' Jacobians) is computed.
-        """
+    def layout(model):  # type: ignore[no-untyped-def]
+        """Views of the parts of the array that :func:`bayesem.kernels.pack.pack` writes."""
         head = model[:HEADER].view(np.int64)
         p, m, q, nd = head[0], head[1], head[2], head[3]
         nk, nt, K, nb = head[4], head[5], head[6], head[7]
-        total, use_mean, npri, jacobian = head[8], head[9], head[10], head[11]
+        total, npri = head[8], head[10]
         o = HEADER
         ints = model[o : o + head[12]].view(np.int64)
         o += head[12]
@@ -78,7 +74,7 @@ with kernel_cache():
         i += total
         count, where = ints[i : i + K], ints[i + K : i + K + K * p].reshape((K, p))
         i += K + K * p
-        cubes, places = head[14], ints[i:]
+        places = ints[i:]
         lower, upper = model[o : o + q], model[o + q : o + 2 * q]
         o += 2 * q
         d_const, d_coef = model[o : o + nd], model[o + nd : o + nd + nk]
@@ -95,17 +91,43 @@ with kernel_cache():
         o += K + K * p
         S = model[o : o + K * p * p].reshape((K, p, p))
         o += K * p * p
-        Lambda = model[o : o + p * m].reshape((p, m)).copy()
-        o += p * m
-        Beta = model[o : o + m * m].reshape((m, m)).copy()
-        o += m * m
-        Psi = model[o : o + m * m].reshape((m, m)).copy()
-        o += m * m
-        Theta = model[o : o + p * p].reshape((p, p)).copy()
-        o += p * p
-        nu, alpha = model[o : o + p].copy(), model[o + p : o + p + m].copy()
+        return (
+            (d_row, d_col, term, pri, block, nodes, count, where, places),
+            (lower, upper, d_const, d_coef, t_coef, pri_arg, eta, constant, n, ybar, S),
+            model[o : head[13]],
+        )
 
-        # values: sampled ones behind their transforms, then the derived ones
+    @njit(cache=True, error_model="numpy")
+    def base_matrices(model, base):  # type: ignore[no-untyped-def]
+        """The fixed cells of all matrices, to be filled in."""
+        head = model[:HEADER].view(np.int64)
+        p, m = head[0], head[1]
+        o = 0
+        Lambda = base[o : o + p * m].reshape((p, m)).copy()
+        o += p * m
+        Beta = base[o : o + m * m].reshape((m, m)).copy()
+        o += m * m
+        Psi = base[o : o + m * m].reshape((m, m)).copy()
+        o += m * m
+        Theta = base[o : o + p * p].reshape((p, p)).copy()
+        o += p * p
+        nu, alpha = base[o : o + p].copy(), base[o + p : o + p + m].copy()
+        o += p + m
+        omega = base[o : o + head[15]].copy()
+        shape = base[o + head[15] :].copy()
+        return Lambda, Beta, Psi, Theta, nu, alpha, omega, shape
+
+    @njit(cache=True, error_model="numpy")
+    def read_values(model, parts, reals, u):  # type: ignore[no-untyped-def]
+        """Values behind their transforms and the log-density of their priors.
+
+        Returns the log-density, the values ``v`` (sampled, then derived), its gradient by them so
+        far, the transforms' slopes, their Jacobians' gradients, and the cubes' tangents.
+        """
+        head = model[:HEADER].view(np.int64)
+        q, nd, nk, npri, jacobian, cubes = head[2], head[3], head[4], head[10], head[11], head[14]
+        d_row, d_col, _, pri, _, _, _, _, places = parts
+        lower, upper, d_const, d_coef, _, pri_arg, _, constant, _, _, _ = reals
         v, gv = np.empty(q + nd), np.zeros(q + nd)
         slope, extra = np.empty(q), np.zeros(q)
         value = constant
@@ -154,11 +176,13 @@ with kernel_cache():
                     gv[one] += by_t * v[s] * s2 + 1.0 / s1
                 if two >= 0:
                     gv[two] += by_t * v[s] * s1 + 1.0 / s2
-        if not value > -math.inf:
-            return -math.inf, gv[:q]
+        return value, v, gv, slope, extra, tangents
 
-        # matrices
-        for k in range(nt):
+    @njit(cache=True, error_model="numpy")
+    def fill(term, t_coef, v, M):  # type: ignore[no-untyped-def]
+        """Add every term to its cell."""
+        Lambda, Beta, Psi, Theta, nu, alpha, omega, shape = M
+        for k in range(term.shape[1]):
             x = t_coef[k] * v[term[3, k]]
             if term[4, k] >= 0:
                 x *= v[term[4, k]]
@@ -179,28 +203,22 @@ with kernel_cache():
                     Theta[c, r] += x
             elif w == 4:
                 nu[r] += x
-            else:
+            elif w == 5:
                 alpha[r] += x
-
-        if likelihood:
-            ll, gL, gB, gP, gT, gn, ga = gaussian_loglik(
-                Lambda, Beta, Psi, Theta, nu, alpha, count, where, n, ybar, S, use_mean != 0
-            )
-            value += ll
-        else:
-            gL, gB, gP, gT = np.zeros((p, m)), np.zeros((m, m)), np.zeros((m, m)), np.zeros((p, p))
-            gn, ga = np.zeros(p), np.zeros(m)
-        for k in range(nb):
-            inside = nodes[block[1, k] : block[1, k] + block[2, k]]
-            if block[0, k] == 2:
-                value += block_density(Psi, inside, eta[k], gP)
+            elif w == 6:
+                omega[r] += x
             else:
-                value += block_density(Theta, inside, eta[k], gT)
-        if not value > -math.inf:
-            return -math.inf, gv[:q]
+                shape[r] += x
 
-        # back to the values
-        for k in range(nt):
+    @njit(cache=True, error_model="numpy")
+    def collect(model, parts, reals, v, gv, slope, extra, tangents, G):  # type: ignore[no-untyped-def]
+        """From the matrices' gradients ``G`` back to the sampled values on the real line."""
+        head = model[:HEADER].view(np.int64)
+        q, nk, cubes = head[2], head[4], head[14]
+        d_row, d_col, term, _, _, _, _, _, places = parts
+        _, _, _, d_coef, t_coef, _, _, _, _, _, _ = reals
+        gL, gB, gP, gT, gn, ga, gw, gs = G
+        for k in range(term.shape[1]):
             w, r, c = term[0, k], term[1, k], term[2, k]
             if w == 0:
                 d = gL[r, c]
@@ -212,8 +230,12 @@ with kernel_cache():
                 d = gT[r, c] if r == c else gT[r, c] + gT[c, r]
             elif w == 4:
                 d = gn[r]
-            else:
+            elif w == 5:
                 d = ga[r]
+            elif w == 6:
+                d = gw[r]
+            else:
+                d = gs[r]
             d *= t_coef[k]
             a, b, e = term[3, k], term[4, k], term[5, k]
             vb = v[b] if b >= 0 else 1.0
@@ -240,7 +262,51 @@ with kernel_cache():
         gradient = np.empty(q)
         for k in range(q):
             gradient[k] = gv[k] * slope[k] + extra[k]
-        return value, gradient
+        return gradient
+
+    @njit(cache=True, error_model="numpy")
+    def block_densities(block, nodes, eta, Psi, Theta, gP, gT):  # type: ignore[no-untyped-def]
+        """Density of all blocks of correlated residuals; adds to the matrices' gradients."""
+        value = 0.0
+        for k in range(block.shape[1]):
+            inside = nodes[block[1, k] : block[1, k] + block[2, k]]
+            if block[0, k] == 2:
+                value += block_density(Psi, inside, eta[k], gP)
+            else:
+                value += block_density(Theta, inside, eta[k], gT)
+        return value
+
+    @njit(cache=True, error_model="numpy")
+    def log_posterior(model, u, likelihood):  # type: ignore[no-untyped-def]
+        """Log-posterior of unconstrained values ``u`` (q,) and its gradient.
+
+        ``model`` is the array that :func:`bayesem.kernels.pack.pack` writes. Without the flag
+        ``likelihood`` only the prior (with the transforms' Jacobians) is computed.
+        """
+        parts, reals, base = layout(model)
+        value, v, gv, slope, extra, tangents = read_values(model, parts, reals, u)
+        q = slope.shape[0]
+        if not value > -math.inf:
+            return -math.inf, gv[:q]
+        M = base_matrices(model, base)
+        fill(parts[2], reals[4], v, M)
+        Lambda, Beta, Psi, Theta, nu, alpha, omega, shape = M
+        p, m = Lambda.shape
+        if likelihood:
+            use_mean = model[:HEADER].view(np.int64)[9] != 0
+            ll, gL, gB, gP, gT, gn, ga = gaussian_loglik(
+                Lambda, Beta, Psi, Theta, nu, alpha, parts[6], parts[7],
+                reals[8], reals[9], reals[10], use_mean,
+            )  # fmt: skip
+            value += ll
+        else:
+            gL, gB, gP, gT = np.zeros((p, m)), np.zeros((m, m)), np.zeros((m, m)), np.zeros((p, p))
+            gn, ga = np.zeros(p), np.zeros(m)
+        value += block_densities(parts[4], parts[5], reals[6], Psi, Theta, gP, gT)
+        if not value > -math.inf:
+            return -math.inf, gv[:q]
+        G = (gL, gB, gP, gT, gn, ga, np.zeros(omega.shape[0]), np.zeros(shape.shape[0]))
+        return value, collect(model, parts, reals, v, gv, slope, extra, tangents, G)
 
     @njit(cache=True, error_model="numpy")
     def from_white(model, z):  # type: ignore[no-untyped-def]

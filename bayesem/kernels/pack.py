@@ -30,7 +30,7 @@ def pack(spec: Spec, *, jacobian: bool = True) -> Floats:
         sum(len(d.weights) for d in spec.derived), len(spec.terms), len(spec.stats.n),
         len(spec.blocks), sum(len(b.nodes) for b in spec.blocks), int(spec.stats.use_mean),
         len(spec.priors), int(jacobian), ints.size, HEADER + ints.size + floats.size,
-        sum(b.cube for b in spec.blocks),
+        sum(b.cube for b in spec.blocks), len(spec.table.products),
     ]  # fmt: skip
     header[: len(sizes)] = sizes
     return np.concatenate([header.view(np.float64), ints.view(np.float64), floats])

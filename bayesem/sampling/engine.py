@@ -13,7 +13,7 @@ import numpy as np
 
 from bayesem.arrays import Floats
 from bayesem.errors import SamplingError
-from bayesem.kernels.linear import expand_entry, from_white, log_posterior_white, logp_entry
+from bayesem.kernels.target import Target
 
 __all__ = ["RawDraws", "sample_kernel"]
 
@@ -52,8 +52,8 @@ class RawDraws:
 
 
 def sample_kernel(
+    target: Target,
     model: Floats,
-    q: int,
     start: Callable[[int], Floats],
     *,
     draws: int,
@@ -65,16 +65,15 @@ def sample_kernel(
     progress: bool,
     private: bool = True,
 ) -> RawDraws:
-    """Sample the density of :func:`bayesem.kernels.linear.log_posterior_white`.
+    """Sample a compiled density in whitened coordinates.
 
     Parameters
     ----------
+    target : Target
     model : array
         From :func:`bayesem.sampling.starts.whitened`.
-    q : int
-        Number of parameters.
     start : callable
-        From a chain's seed to its starting point, (q,), in whitened coordinates.
+        From a chain's seed to its starting point, (target.size,), in whitened coordinates.
     private : bool
         Whether to try nutpie's private route first.
 
@@ -88,11 +87,11 @@ def sample_kernel(
     compiled, route = None, "kernel (public route)"
     if private:
         try:
-            compiled, route = _private(model, q, start), "kernel"
+            compiled, route = _private(target, model, start), "kernel"
         except (AttributeError, ImportError, TypeError):
             compiled = None
     if compiled is None:
-        compiled = _public(model, q, start)
+        compiled = _public(target, model, start)
     try:
         trace = nutpie.sample(
             compiled, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
@@ -106,14 +105,16 @@ def sample_kernel(
         raise SamplingError(
             f"nutpie stopped: {reason}.", hint="Check starts and priors; try another seed."
         ) from error
-    return unpack_trace(trace, q, draws, chains, route)
+    return unpack_trace(trace, target.parameters, draws, chains, route)
 
 
-def _private(model: Floats, q: int, start: Callable[[int], Floats]) -> Any:
+def _private(target: Target, model: Floats, start: Callable[[int], Floats]) -> Any:
     """A compiled model around the address of our own entry."""
     from nutpie import _lib
     from nutpie.sample import CompiledModel
 
+    q, size = target.parameters, target.size
+    logp_entry, expand_entry = target.logp_entry, target.expand_entry
     variables = _lib.PyVariable.new_variables(
         ["u"], ["float64"], [(q,)], {"u_dim": q}, {"u": ["u_dim"]}
     )
@@ -121,7 +122,7 @@ def _private(model: Floats, q: int, start: Callable[[int], Floats]) -> Any:
     class Kernel(CompiledModel):  # type: ignore[misc]
         """The private interface of nutpie's compiled models."""
 
-        n_dim = property(lambda self: q)
+        n_dim = property(lambda self: size)
         shapes = property(lambda self: {"u": (q,)})
         coords = property(lambda self: {"u_dim": np.arange(q)})
 
@@ -137,8 +138,8 @@ def _private(model: Floats, q: int, start: Callable[[int], Floats]) -> Any:
         ) -> Any:
             inner = _lib.PyMcModel(
                 _lib.LogpFunc(logp_entry.address, model.ctypes.data, model),
-                _lib.ExpandFunc(q, q, expand_entry.address, model.ctypes.data, model),
-                variables, q, {"u_dim": q}, self.coords, start, None,
+                _lib.ExpandFunc(size, q, expand_entry.address, model.ctypes.data, model),
+                variables, size, {"u_dim": q}, self.coords, start, None,
             )  # fmt: skip
             return _lib.PySampler.from_pymc(settings, cores, inner, progress, callback, rate, store)
 
@@ -146,22 +147,24 @@ def _private(model: Floats, q: int, start: Callable[[int], Floats]) -> Any:
     return Kernel(dims={"u": ("u_dim",)}, reparameterized_names=[])
 
 
-def _public(model: Floats, q: int, start: Callable[[int], Floats]) -> Any:
+def _public(target: Target, model: Floats, start: Callable[[int], Floats]) -> Any:
     """The same kernel, called through Python."""
     from nutpie.compiled_pyfunc import from_pyfunc
 
+    q = target.parameters
+
     def logp(x: Floats) -> tuple[float, Floats]:
-        value, gradient = log_posterior_white(model, x)
+        value, gradient = target.white(model, x)
         return (value if np.isfinite(gradient).all() else -np.inf), gradient
 
     def make_logp() -> Callable[[Floats], tuple[float, Floats]]:
         return logp
 
     def make_expand(*_: Any) -> Callable[[Floats], dict[str, Floats]]:
-        return lambda x: {"u": from_white(model, x)}
+        return lambda x: {"u": target.from_white(model, x)[:q]}
 
     return from_pyfunc(
-        q, make_logp, make_expand, [np.dtype("float64")], [(q,)], ["u"],
+        target.size, make_logp, make_expand, [np.dtype("float64")], [(q,)], ["u"],
         dims={"u": ("u_dim",)}, coords={"u_dim": np.arange(q)}, make_initial_point_fn=start,
     )  # fmt: skip
 

@@ -8,8 +8,8 @@ from scipy import optimize
 
 from bayesem.arrays import Floats
 from bayesem.errors import SamplingError
-from bayesem.kernels.linear import curvature, log_posterior, log_posterior_white
-from bayesem.kernels.pack import pack, unconstrained
+from bayesem.kernels.pack import unconstrained
+from bayesem.kernels.target import Target, target_of
 from bayesem.spec import Parameter, Spec
 
 __all__ = ["Mode", "maximum", "overdispersed", "rough_point", "spread_around", "whitened"]
@@ -56,6 +56,10 @@ def _guess(spec: Spec, p: Parameter) -> float:
     row = next((r for r in table.rows if r.name == p.name), None)
     if row is None:
         return 0.1
+    if p.variable == "shape":
+        return 0.7
+    outcome = next((o for o in table.outcomes if o.factor == row.i and row.matrix == "Psi"), None)
+    outcome_mean = next((o for o in table.outcomes if o.factor == row.i and row.op == "~1"), None)
     if p.start is not None:
         return math.sqrt(max(p.start, 1e-6)) if p.variable.endswith("_sd") else p.start
     scale = stats.scale()
@@ -64,6 +68,10 @@ def _guess(spec: Spec, p: Parameter) -> float:
             return 0.7 * float(scale[row.i]) / float(spec.units[row.j])
         case "loading":
             return float(spec.units[row.i] / spec.units[row.j])
+        case "residual_sd" if outcome is not None:
+            return 0.8 * float(spec.units[row.i])
+        case "intercept" if outcome_mean is not None and row.matrix == "alpha":
+            return p.prior.args[0] if p.prior is not None and p.prior.args else 0.0
         case "residual_sd":
             return 0.7 * float(scale[table.indicators.index(row.lhs)])
         case "factor_sd":
@@ -75,7 +83,13 @@ def _guess(spec: Spec, p: Parameter) -> float:
     return 0.0
 
 
-def maximum(spec: Spec, *, jacobian: bool = True, start: Floats | None = None) -> Mode:
+def maximum(
+    spec: Spec,
+    *,
+    jacobian: bool = True,
+    start: Floats | None = None,
+    target: Target | None = None,
+) -> Mode:
     """Find the mode of the log-posterior by its exact gradient.
 
     Parameters
@@ -86,60 +100,67 @@ def maximum(spec: Spec, *, jacobian: bool = True, start: Floats | None = None) -
         parameters themselves, which under flat priors is the maximum-likelihood estimate.
     start : (q,) array, optional
         On the real line.
+    target : Target, optional
+        Without sampled scores; by default that of the specification.
 
     Raises
     ------
     SamplingError
         If no finite starting point exists.
     """
-    model = pack(spec, jacobian=jacobian)
+    target = target_of(spec, jacobian=jacobian) if target is None else target
     u = unconstrained(spec, rough_point(spec)) if start is None else start
-    if not math.isfinite(log_posterior(model, u, True)[0]):
-        u = _finite_point(model, spec, u)
+    if not math.isfinite(target.density(target.array, u)[0]):
+        u = _finite_point(target, u)
 
     def objective(point: Floats) -> tuple[float, Floats]:
-        value, gradient = log_posterior(model, point, True)
+        value, gradient = target.density(target.array, point)
         return (-value, -gradient) if math.isfinite(value) else (1e100, np.zeros_like(point))
 
-    u = _climb(objective, u)
-    u, H = _newton(model, u)
-    value, gradient = log_posterior(model, u, True)
+    u = _climb(objective, u, target)
+    u, H = _newton(target, u, steps=2 if target.casewise else 12)
+    value, gradient = target.density(target.array, u)
     scale = np.sqrt(np.maximum(np.abs(np.diag(H)), 1e-12))
     return Mode(u, float(value), H, float(np.max(np.abs(gradient) / scale)))
 
 
-def _climb(objective: object, u: Floats) -> Floats:
+def _climb(objective: object, u: Floats, target: Target) -> Floats:
+    fine = {"ftol": 1e-14, "gtol": 1e-7}
+    rough = {"ftol": 1e-9, "gtol": 1e-3}  # casewise gradients are dear; Newton's step does the rest
     found = optimize.minimize(
         objective, u, jac=True, method="L-BFGS-B",  # type: ignore[call-overload]
-        options={"maxiter": 3000, "maxfun": 6000, "maxcor": 30, "ftol": 1e-14, "gtol": 1e-7},
+        options={"maxiter": 3000, "maxfun": 6000, "maxcor": 30} | (rough if target.casewise else fine),
     )  # fmt: skip
     return np.asarray(found.x)
 
 
-def _newton(model: Floats, u: Floats, steps: int = 12) -> tuple[Floats, Floats]:
+def _newton(target: Target, u: Floats, steps: int) -> tuple[Floats, Floats]:
     """Polish by Newton steps while they help."""
-    H = curvature(model, u, 1e-5)
+    H = target.curvature(target.array, u, 1e-5)
     for _ in range(steps):
-        value, gradient = log_posterior(model, u, True)
+        value, gradient = target.density(target.array, u)
         try:
             step = np.linalg.solve(H, -gradient)
         except np.linalg.LinAlgError:
             break
         new = u + step
-        after = log_posterior(model, new, True)[0]
+        after = target.density(target.array, new)[0]
         if not after >= value - 1e-9 * abs(value) or not np.isfinite(step).all():
             break
-        u, H = new, curvature(model, new, 1e-5)
+        u = new
+        if target.casewise and np.abs(step).max() < 1e-2:
+            break
+        H = target.curvature(target.array, new, 1e-5)
         if np.abs(step).max() < 1e-10:
             break
     return u, H
 
 
-def _finite_point(model: Floats, spec: Spec, u: Floats) -> Floats:
+def _finite_point(target: Target, u: Floats) -> Floats:
     rng = np.random.default_rng(0)
     for scale in np.repeat([0.05, 0.2, 0.5, 1.0], 50):
         trial = u + rng.normal(0, scale, u.shape)
-        if math.isfinite(log_posterior(model, trial, True)[0]):
+        if math.isfinite(target.density(target.array, trial)[0]):
             return trial
     raise SamplingError(
         "no starting point with a positive definite covariance was found.",
@@ -159,27 +180,36 @@ def spread_around(mode: Mode) -> Floats:
     return unit[:, None] * vectors / np.sqrt(np.maximum(values, 0.01))
 
 
-def whitened(model: Floats, mode: Mode) -> Floats:
-    """The kernels' array with centre and spread behind it: the coordinates that the sampler uses.
+def whitened(target: Target, mode: Mode) -> Floats:
+    """The target's array with centre and spread behind it: the coordinates that the sampler uses.
 
     In them the posterior is nearly round, so that trajectories are short; the density is the same.
     """
-    return np.concatenate([model, mode.u, spread_around(mode).ravel()])
+    return target.whiten(target.array, mode.u, spread_around(mode))
 
 
-def overdispersed(model: Floats, mode: Mode, rng: np.random.Generator) -> Floats:
-    """A start in whitened coordinates, (q,), with twice the normal approximation's spread.
+def overdispersed(
+    target: Target, array: Floats, mode: Mode, rng: np.random.Generator
+) -> Floats:
+    """A start in whitened coordinates with twice the normal approximation's spread.
 
     Parameters
     ----------
-    model : array
+    target : Target
+    array : array
         From :func:`whitened`.
+
+    Returns
+    -------
+    (target.size,) array
+        Sampled scores, if any, stand behind the parameters, from their standard normal.
     """
-    scale, q = OVERDISPERSION, len(mode.u)
+    scale, q = OVERDISPERSION, target.parameters
+    scores = rng.standard_normal(target.scores)
     for _ in range(60):
-        z = scale * rng.standard_normal(q)
-        value = log_posterior_white(model, z)[0]
-        if math.isfinite(value) and value > mode.value - 20 * q - 100:
+        z = np.concatenate([scale * rng.standard_normal(q), scores])
+        value = target.white(array, z)[0]
+        if math.isfinite(value) and value > mode.value - 20 * q - 100 - 10 * target.scores:
             return z
         scale *= 0.9
-    return np.zeros(q)
+    return np.concatenate([np.zeros(q), scores])

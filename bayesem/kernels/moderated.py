@@ -1,0 +1,176 @@
+"""The log-posterior where cases are integrated one by one, read from one flat array.
+
+The array is the linear model's, then the section that :mod:`bayesem.kernels.plan` writes, then (for
+the sampler) the whitening's centre and spread. The point is the parameters on the real line, then
+the sampled scores of all cases, if any.
+
+Each level of calls is compiled anew with all below it, so there is one entry, which nutpie and
+Python both call.
+"""
+
+import math
+from ctypes import POINTER, c_double
+from typing import Any
+
+import numpy as np
+from numba import carray, cfunc, types
+
+from bayesem.arrays import Floats
+from bayesem.kernels.cache import kernel_cache
+from bayesem.kernels.cases import SECTION, cases_loglik
+from bayesem.kernels.linear import (
+    HEADER,
+    base_matrices,
+    block_densities,
+    collect,
+    fill,
+    layout,
+    read_values,
+)
+
+__all__ = [
+    "curvature_of",
+    "density_of",
+    "expand_entry",
+    "from_white",
+    "logp_entry",
+    "white_of",
+]
+
+#: Place in the section's header of the flag that points are in whitened coordinates.
+WHITE = 19
+
+_DOUBLES = types.CPointer(types.double)
+
+with kernel_cache():
+
+    @cfunc(
+        types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, _DOUBLES),
+        cache=True,
+        error_model="numpy",
+    )
+    def logp_entry(dim, x, grad, out, start):  # type: ignore[no-untyped-def]
+        """Log-posterior and gradient: 0 done, 4 a point where the density is 0."""
+        size = np.int64(dim)
+        first = carray(start, (HEADER,)).view(np.int64)
+        core, q = first[13], first[2]
+        head = carray(start, (core + SECTION,))[core:].view(np.int64)
+        end, each, white = core + head[17], head[10] if head[15] == 2 else 0, head[19] == 1
+        model = carray(start, (end + (q + q * q if white else 0),))
+        u, gradient = carray(x, (size,)).copy(), carray(grad, (size,))
+        spread = model[end + q :].reshape((q, q)) if white else np.zeros((0, 0))
+        if white:
+            for i in range(q):
+                s = model[end + i]
+                for j in range(q):
+                    s += spread[i, j] * x[j]
+                u[i] = s
+        for k in range(size):
+            gradient[k] = 0.0
+        out[0] = -math.inf
+        parts, reals, base = layout(model)
+        value, v, gv, slope, extra, tangents = read_values(model, parts, reals, u[:q])
+        if not value > -math.inf:
+            return 4
+        M = base_matrices(model, base)
+        fill(parts[2], reals[4], v, M)
+        Lambda, Beta, Psi, Theta, nu, alpha, omega, shape = M
+        scores = u[q:].copy().reshape((head[0], each)) if each > 0 else np.zeros((0, 0))
+        ll, gL, gB, gP, gT, gn, ga, gw, gs, gt = cases_loglik(
+            Lambda, Beta, Psi, Theta, nu, alpha, omega, shape, model[core:end], scores
+        )
+        value += ll
+        value += block_densities(parts[4], parts[5], reals[6], Psi, Theta, gP, gT)
+        if not math.isfinite(value):
+            return 4
+        by = collect(
+            model, parts, reals, v, gv, slope, extra, tangents, (gL, gB, gP, gT, gn, ga, gw, gs)
+        )
+        sound = True
+        for k in range(q):
+            s = by[k]
+            if white:
+                s = 0.0
+                for i in range(q):
+                    s += spread[i, k] * by[i]
+            gradient[k] = s
+            sound = sound and math.isfinite(s)
+        for i in range(gt.shape[0]):
+            for k in range(each):
+                gradient[q + i * each + k] = gt[i, k]
+                sound = sound and math.isfinite(gt[i, k])
+        out[0] = value
+        return 0 if sound else 4
+
+    @cfunc(
+        types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, _DOUBLES),
+        cache=True,
+        error_model="numpy",
+    )
+    def expand_entry(dim, size, x, out, start):  # type: ignore[no-untyped-def]
+        """Draws of the parameters are stored on the real line; those of the scores are not."""
+        first = carray(start, (HEADER,)).view(np.int64)
+        core, q = first[13], first[2]
+        end = core + carray(start, (core + SECTION,))[core:].view(np.int64)[17]
+        tail = carray(start, (end + q + q * q,))[end:]
+        for i in range(np.int64(size)):
+            s = tail[i]
+            for j in range(q):
+                s += tail[q + i * q + j] * x[j]
+            out[i] = s
+        return 0
+
+
+def _pointer(a: Floats) -> Any:
+    return a.ctypes.data_as(POINTER(c_double))
+
+
+def _call(array: Floats, u: Floats) -> tuple[float, Floats]:
+    u = np.ascontiguousarray(u, float)
+    gradient, value = np.zeros(u.shape), np.zeros(1)
+    arguments = (_pointer(a) for a in (u, gradient, value, array))
+    code = logp_entry.ctypes(len(u), *arguments)
+    return (float(value[0]) if code == 0 else -math.inf), gradient
+
+
+def _flagged(array: Floats, flag: int) -> Floats:
+    """The array, marked as in real (0) or whitened (1) coordinates."""
+    core = int(array[:HEADER].view(np.int64)[13])
+    head = array[core : core + SECTION].view(np.int64)
+    if head[WHITE] == flag:
+        return array
+    array = array.copy()
+    array[core : core + SECTION].view(np.int64)[WHITE] = flag
+    return array
+
+
+def density_of(array: Floats, u: Floats) -> tuple[float, Floats]:
+    """Log-posterior of parameters and scores on the real line, and its gradient."""
+    return _call(_flagged(array, 0), u)
+
+
+def white_of(array: Floats, z: Floats) -> tuple[float, Floats]:
+    """The same in whitened coordinates (the constant Jacobian left out)."""
+    return _call(_flagged(array, 1), z)
+
+
+def whiten(array: Floats, centre: Floats, spread: Floats) -> Floats:
+    """The array with its whitening behind it, marked as whitened."""
+    return np.concatenate([_flagged(array, 1), centre, spread.ravel()])
+
+
+def from_white(array: Floats, z: Floats) -> Floats:
+    """The point behind whitened coordinates; scores are round already."""
+    core, q = (int(array[:HEADER].view(np.int64)[k]) for k in (13, 2))
+    end = core + int(array[core : core + SECTION].view(np.int64)[17])
+    u = z.copy()
+    u[:q] = array[end : end + q] + array[end + q :].reshape(q, q) @ z[:q]
+    return u
+
+
+def curvature_of(array: Floats, u: Floats, step: float) -> Floats:
+    """Hessian of the log-posterior at ``u`` by central differences of its gradient."""
+    array = _flagged(array, 0)
+    E = step * np.eye(len(u))
+    H = np.array([_call(array, u + e)[1] - _call(array, u - e)[1] for e in E]) / (2 * step)
+    return np.asarray(0.5 * (H + H.T))

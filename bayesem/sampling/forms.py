@@ -1,0 +1,122 @@
+"""Which way a casewise likelihood is integrated: chosen by measured cost, and said."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesem.arrays import Floats
+from bayesem.casewise import Split, split
+from bayesem.errors import ModelError, NotAvailableError
+from bayesem.kernels.target import Target, target_of
+from bayesem.sampling.starts import Mode, maximum, spread_around
+from bayesem.spec import Spec
+
+__all__ = ["Chosen", "choose"]
+
+#: Largest error of the log-likelihood that nodes may leave, at the mode and around it.
+ERROR = 0.02
+NODES = (3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
+MOST_NODES = 1500
+QUADRATURE, COVER, SCORES = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """The target to sample, its mode over the parameters, and what to tell."""
+
+    target: Target
+    mode: Mode
+    notes: tuple[str, ...] = ()
+
+
+def choose(spec: Spec, wish: str = "auto") -> Chosen:
+    """Find the mode and the cheapest exact way to sample.
+
+    Parameters
+    ----------
+    spec : Spec
+    wish : str
+        One of ``FORMS``.
+
+    Raises
+    ------
+    NotAvailableError
+        If the wished form cannot integrate this model.
+    """
+    if spec.cases is None:
+        if wish != "auto":
+            raise ModelError(
+                f"integrate={wish!r}, but nothing has to be integrated in this model.",
+                hint='Leave it out, or use "auto".',
+            )
+        target = target_of(spec)
+        return Chosen(target, maximum(spec, target=target))
+    parts = split(spec.table)
+    if parts.reason:
+        raise NotAvailableError(f"{parts.reason}, so the model cannot be integrated.")
+    rough = target_of(spec, form=QUADRATURE, nodes=3 if parts.dimensions < 3 else 2)
+    mode = maximum(spec, target=rough)
+    nodes, left = _nodes(spec, parts, mode)
+    costs: dict[str, float] = {}
+    targets: dict[str, Target] = {}
+    if nodes is not None:
+        targets["quadrature"] = target_of(spec, form=QUADRATURE, nodes=nodes)
+    if parts.dimensions:
+        targets["cover"] = target_of(spec, form=COVER)
+    for name, target in targets.items():
+        costs[name] = _cost(target, mode)
+    if wish not in ("auto", *targets):
+        raise NotAvailableError(
+            f"integrate={wish!r} is not available for this model.",
+            hint=f"Use {', '.join(targets)} or auto.",
+        )
+    best = min(costs, key=lambda k: costs[k]) if wish == "auto" else wish
+    return Chosen(targets[best], mode, (_note(spec, parts, best, nodes, left, costs),))
+
+
+def _nodes(spec: Spec, parts: Split, mode: Mode) -> tuple[int | None, float]:
+    """The fewest nodes by dimension that are exact enough, and the error that they leave."""
+    if parts.dimensions == 0:
+        return 1, 0.0
+    rng = np.random.default_rng(0)
+    spread = spread_around(mode)
+    points = [mode.u, *(mode.u + spread @ rng.standard_normal(len(mode.u)) for _ in range(2))]
+    options = [k for k in NODES if k**parts.dimensions <= MOST_NODES]
+    values: list[Floats] = []
+    for k in options:
+        target = target_of(spec, form=QUADRATURE, nodes=k)
+        values.append(np.array([target.density(target.array, u)[0] for u in points]))
+        if len(values) > 2:
+            gap = [float(np.abs(v - values[-1]).max()) for v in values[-3:-1]]
+            if max(gap) < ERROR:
+                return options[len(values) - 3], max(gap)
+    return None, np.nan
+
+
+def _cost(target: Target, mode: Mode) -> float:
+    """Seconds by effective trajectory: measured time of a gradient times its expected number."""
+    u = np.concatenate([mode.u, np.zeros(target.scores)])
+    target.density(target.array, u)
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        target.density(target.array, u)
+        times.append(time.perf_counter() - start)
+    return min(times) * target.size**0.25
+
+
+def _note(
+    spec: Spec, parts: Split, best: str, nodes: int | None, left: float, costs: dict[str, float]
+) -> str:
+    names = [spec.table.factors[parts.into[at]] for at, raw in parts.cover if not raw]
+    listed = ", ".join(f"`{n}`" for n in names)
+    if not names:
+        return "factors integrated out in closed form, case by case"
+    how = {
+        "quadrature": f"all factors integrated out ({nodes} nodes in each of {listed}, log-likelihood "
+        f"within {left:.1g})",
+        "cover": f"scores of {listed} sampled, all other factors integrated out in closed form",
+    }[best]
+    other = [f"{k} {v / costs[best]:.1f} times" for k, v in costs.items() if k != best]
+    return how + (f"; expected cost of the other way: {', '.join(other)}" if other else "")

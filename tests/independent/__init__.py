@@ -1,0 +1,1 @@
+"""Survey data from a second source: nothing here imports ``bayesem``, so it can judge it."""
