@@ -15,6 +15,13 @@ import numpy as np
 from bayesem.arithmetic import FUNCTIONS, OPERATORS, apply_function
 from bayesem.arrays import Floats
 from bayesem.claim_kinds import adds_constant, kind_of, raw_part, rope_width
+from bayesem.conditional import (
+    chain_steps,
+    condition_values,
+    conditional_slope,
+    ends,
+    through_outcome,
+)
 from bayesem.decomposition import (
     blocked,
     conditional_paths,
@@ -48,13 +55,6 @@ from bayesem.grammar.statements import (
 )
 from bayesem.implied import Implied, implied
 from bayesem.matrices import Matrices
-from bayesem.moderation import (
-    chain_steps,
-    condition_values,
-    conditional_slope,
-    ends,
-    through_outcome,
-)
 from bayesem.propositions import Rule
 from bayesem.variables import display_name, locate, moderators, reach, structure
 
@@ -103,7 +103,7 @@ class Scope:
     rows : (case, x) array or None
         The sample's observed predictors, over which g-computation averages.
     known : dict
-        Integrals that were computed before; they are asked for several times.
+        What was computed before, integrals and effects: they are asked for several times.
     """
 
     table: Any
@@ -112,7 +112,7 @@ class Scope:
     standardised: Matrices
     implied: Implied
     rows: Floats | None = None
-    known: dict[Call, Floats] = field(default_factory=dict, repr=False)
+    known: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -320,25 +320,31 @@ def _unknown(name: Name, scope: Scope) -> PropositionError:
 def _effect(name: str, path: PathArgument, scope: Scope, *, std: bool) -> Floats:
     """Moderators are at their means, as in `bayesem.effects`."""
     table = scope.table
-    Beta = linked(conditional_paths(scope.matrices, table), table)
-    if std:
-        Beta = rescaled_paths(Beta, scope.implied.sd)
+    if ("effects", std) not in scope.known:
+        scope.known["effects", std] = decompose(_paths(scope, std=std))
+    split = scope.known["effects", std]
     if len(path.nodes) == 2:
         source = locate(table, path.nodes[0], path.span, predicts=True)
         to = locate(table, path.nodes[1], path.span)
         if blocked(table)[to, source]:
             raise _through(path, source, to, table)
-        split = decompose(Beta)
-        return (split.total if name == "total" else split.indirect)[..., to, source]
+        whole: Floats = split.total if name == "total" else split.indirect
+        return whole[..., to, source]
     if name == "total":
         raise PropositionError(
             f"`total({expression_text(path)})` names factors between the ends.",
             span=path.span,
             hint="A total effect has two ends; one chain alone is `indirect(A -> M -> Y)`.",
         )
-    steps = [Beta[..., to, source] for to, source in chain_steps(table, path)]
+    steps = [split.direct[..., to, source] for to, source in chain_steps(table, path)]
     product: Floats = np.prod(np.stack(steps), axis=0)
     return product
+
+
+def _paths(scope: Scope, *, std: bool) -> Floats:
+    Beta = conditional_paths(scope.matrices, scope.table, model=scope.implied)
+    Beta = linked(Beta, scope.table)
+    return rescaled_paths(Beta, scope.implied.sd) if std else Beta
 
 
 def _through(path: PathArgument, source: int, to: int, table: Any) -> NotAvailableError:
@@ -366,7 +372,8 @@ def _integrated(node: Call, scope: Scope, *, std: bool) -> Floats:
     if node not in scope.known:
         with np.errstate(all="ignore"):
             scope.known[node] = _integral(node, scope)
-    return scope.known[node]
+    found: Floats = scope.known[node]
+    return found
 
 
 def _integral(node: Call, scope: Scope) -> Floats:

@@ -15,7 +15,7 @@ import pandas as pd
 from bayesem.arrays import VECTORS, Floats
 from bayesem.errors import ModelError
 from bayesem.families import NORMAL
-from bayesem.implied import implied, scales, with_responses
+from bayesem.implied import Implied, implied, scales, with_responses
 from bayesem.matrices import Matrices, total_effects
 from bayesem.sampling.convergence import stamped
 from bayesem.variables import display_name, edges, links, reach
@@ -181,7 +181,11 @@ def decompose(Beta: Floats) -> EffectMatrices:
 
 
 def conditional_paths(
-    matrices: Matrices, table: "ParameterTable", at: Mapping[int, Any] | None = None
+    matrices: Matrices,
+    table: "ParameterTable",
+    at: Mapping[int, Any] | None = None,
+    *,
+    model: Implied | None = None,
 ) -> Floats:
     r"""Paths at stated values of the moderators, (..., factor, factor_bis).
 
@@ -196,6 +200,8 @@ def conditional_paths(
         Value by position among the factors: of a latent variable as deviation from its mean (the
         one without products, from which products count), of an observed one as it is. Whatever is
         not named is at its mean.
+    model : Implied, optional
+        The implied means of these draws, where they are known already.
 
     Examples
     --------
@@ -212,7 +218,7 @@ def conditional_paths(
     Beta = matrices.Beta
     if not matrices.products:
         return Beta
-    model, at, Beta = implied(table, matrices), at or {}, Beta.copy()
+    model, at, Beta = model or implied(table, matrices), at or {}, Beta.copy()
     for k, product in enumerate(matrices.products):
         for mover, other in ((product.first, product.second), (product.second, product.first)):
             value = at.get(other, (model.mean - model.centre)[..., other])

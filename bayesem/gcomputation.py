@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesem.arrays import Floats
+from bayesem.conditional import number
 from bayesem.errors import NotAvailableError, PropositionError
 from bayesem.families import NORMAL
 from bayesem.grammar.statements import LevelsArgument, MeanArgument
 from bayesem.implied import Implied
-from bayesem.interventions import Answer, Question, expected_log, expected_predictor
-from bayesem.moderation import number
+from bayesem.interventions import Answer, expected_log, expected_predictor
+from bayesem.questions import Question
 from bayesem.variables import ancestors, display_name, links, locate, structure
 
 if TYPE_CHECKING:
@@ -106,6 +107,21 @@ def intervention(argument: MeanArgument, model: Implied, rows: Floats | None = N
     ------
     PropositionError
         For a name that the model does not have, or a variable that does not lead to Y.
+
+    Examples
+    --------
+    >>> from bayesem.grammar.claims import parse_claim
+    >>> from bayesem.implied import implied
+    >>> from bayesem.matrices import Matrices
+    >>> from bayesem.model import read_model
+    >>> from bayesem.partable import parameter_table
+    >>> table = parameter_table(read_model("A =~ a1 + a2; Y =~ y1 + y2; Y ~ A"))
+    >>> Beta = np.array([[[0.0, 0.0], [0.5, 0.0]]])
+    >>> M = Matrices(np.zeros((1, 4, 2)), Beta, 4 * np.eye(2)[None], np.eye(4)[None],
+    ...              np.zeros((1, 4)), np.zeros((1, 2)))
+    >>> argument = parse_claim("do(Y | A = 1) > 0").left.args[0]
+    >>> intervention(argument, implied(table, M)).value.tolist()
+    [1.0]
     """
     span = argument.span
     target = locate(model.table, argument.outcome, span)

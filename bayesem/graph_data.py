@@ -9,8 +9,8 @@ import pytensor.tensor as pt
 
 from bayesem.arrays import LINEAR, MATRICES, Floats
 from bayesem.data import Answers, Moments
+from bayesem.casedraws import draw_factors
 from bayesem.casewise import split
-from bayesem.drawing import draw_cases
 from bayesem.kernels.op import loglik
 from bayesem.kernels.plan import QUADRATURE, section
 from bayesem.matrices import Matrices, implied_covariance, implied_mean
@@ -70,21 +70,39 @@ def _observe_cases(spec: Spec, cases: Answers, home: dict[str, Any]) -> None:
     shapes = [getattr(spec.base, name).shape for name in MATRICES]
     outcomes = [o.name for o in spec.table.outcomes]
 
-    def logp(value: Any, _: Any, *matrices: Any) -> Any:
+    def logp(value: Any, _: Any, __: Any, *matrices: Any) -> Any:
         return cases_likelihood(list(matrices), shapes, part) + spec.constant
 
-    def random(_: Any, *matrices: Floats, rng: Any = None, size: Any = None) -> Floats:
-        M = Matrices(*matrices, products=spec.table.products)
-        return draw_cases(spec.table, cases, M, rng)
+    def random(_: Any, __: Any, *matrices: Floats, rng: Any = None, size: Any = None) -> Floats:
+        return _new_cases(spec, cases, Matrices(*matrices, products=spec.table.products), rng)
 
     names = [*spec.table.indicators, *outcomes]
     observed = np.concatenate([cases.values, cases.outcomes], 1)
     pm.modelcontext(None).add_coords({"case": np.arange(cases.n), "observed": names})
     pm.CustomDist(
-        "y", np.zeros(cases.n), *(home[name] for name in MATRICES), logp=logp, random=random,
-        signature="(n),(p,m),(m,m),(m,m),(p,p),(p),(m),(k),(o)->(n,l)",
+        "y", np.zeros(cases.n), np.zeros(len(names)), *(home[name] for name in MATRICES),
+        logp=logp, random=random, signature="(n),(l),(p,m),(m,m),(m,m),(p,p),(p),(m),(k),(o)->(n,l)",
         observed=np.nan_to_num(observed), dims=("case", "observed"), class_name="CasewiseSEM",
     )  # fmt: skip
+
+
+def _new_cases(spec: Spec, cases: Answers, M: Matrices, rng: np.random.Generator) -> Floats:
+    """Answers and outcomes of as many cases; predictors that are conditioned on keep theirs."""
+    table = spec.table
+    normal = np.random.Generator.standard_normal
+    zeta = normal(rng, (cases.n, len(table.factors))) @ _root(M.Psi)
+    for x in table.fixed_x:
+        at = table.factors.index(x)
+        zeta[:, at] = cases.values[:, table.indicators.index(x)] - M.alpha[at]
+    eta, outcomes = draw_factors(table, M, zeta, rng)
+    y = M.nu + eta @ M.Lambda.T + normal(rng, cases.values.shape) @ _root(M.Theta)
+    return np.concatenate([y, outcomes], 1)
+
+
+def _root(covariance: Floats) -> Floats:
+    """Symmetric root of a positive semidefinite matrix."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T)
 
 
 def _pattern_rows(spec: Spec, mask: np.ndarray) -> list[np.ndarray]:

@@ -432,8 +432,9 @@ def _matrices(spec: Spec, values: _Values) -> dict[str, Any]:
         "Psi": ("factor", "factor_bis"), "Theta": ("indicator", "indicator_bis"),
         "nu": ("indicator",), "alpha": ("factor",), "omega": ("product",), "shape": ("outcome",),
     }  # fmt: skip
+    shown = {"shape": "outcome_shape"}  # a random variable has that name
     return {
-        name: pm.Deterministic(name, filled[name], dims=dims[name])
+        name: pm.Deterministic(shown.get(name, name), filled[name], dims=dims[name])
         if getattr(spec.base, name).size or name in LINEAR
         else filled[name]
         for name in MATRICES

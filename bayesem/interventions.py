@@ -8,7 +8,7 @@ error. Draws are handled together; nothing loops over them but chunks.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,13 +16,13 @@ from scipy.special import logsumexp, ndtri
 
 from bayesem.arrays import Floats
 from bayesem.errors import NotAvailableError
-from bayesem.families import NORMAL
 from bayesem.implied import Implied, outcome_shape
 from bayesem.matrices import Matrices
+from bayesem.questions import Plan, Question, plan_of
 from bayesem.responses import log_mean, respond
-from bayesem.variables import ancestors, display_name, links, reach, structure
+from bayesem.variables import display_name
 
-__all__ = ["Answer", "Question", "expected_log", "expected_predictor"]
+__all__ = ["Answer", "expected_log", "expected_predictor"]
 
 #: Randomisations of the quasi-random points, and points in each (a power of 2).
 REPLICATES: Final = 8
@@ -30,33 +30,7 @@ POINTS: Final = 128
 SEED: Final = 20260
 
 #: Numbers held at once.
-BUDGET: Final = 1_000_000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Question:
-    """Of which variable, and under what.
-
-    Attributes
-    ----------
-    target : int
-        Position among the factors.
-    put : mapping of int to (...) array
-        Variables that are set, in their own units.
-    given : mapping of int to (...) array
-        Variables that are known, in their own units.
-    rows : (case, x) array, optional
-        Observed predictors to average over, in the order of ``x``; without them they are taken as
-        normal with the model's moments.
-    x : tuple of int
-        Their positions.
-    """
-
-    target: int
-    put: Mapping[int, Floats] = field(default_factory=dict)
-    given: Mapping[int, Floats] = field(default_factory=dict)
-    rows: Floats | None = None
-    x: tuple[int, ...] = ()
+BUDGET: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,121 +66,16 @@ class Answer:
 
 def expected_predictor(model: Implied, question: Question) -> Answer:
     """Expected value of a factor, or of an outcome's linear predictor, (...)."""
-    plan = _plan(model, question)
+    plan = plan_of(model, question)
     closed = not plan.twins and not plan.nested
     return _answer(model, question, plan, _closed_mean if closed else _average_mean)
 
 
 def expected_log(model: Implied, question: Question, number: int) -> Answer:
     """Log of the expected value of an outcome, by its number, (...)."""
-    plan = replace(_plan(model, question), outcome=number)
+    plan = replace(plan_of(model, question), outcome=number)
     closed = not plan.twins and not plan.products
     return _answer(model, question, plan, _closed_log if closed else _average_log)
-
-
-# --- what matters to a question -----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Plan:
-    """The part of the graph that a question is about; positions in ``nodes`` unless it says so.
-
-    Attributes
-    ----------
-    nodes : tuple of int
-        Positions among the factors: those that matter to the target come first, causes before
-        effects and the target last of them; then those that matter to what is given only.
-    size : int
-        How many matter to the target.
-    graph : (size, size) bool array
-    products : tuple of (int, int, int, int)
-        Number of the product, and positions of its outcome and its two parts.
-    twins : mapping of int to (int, int)
-        Observed values of outcomes that have to be drawn: the outcome's number and the position of
-        its linear predictor.
-    equal : tuple of (int, int)
-        Observed values that are their linear predictors.
-    x : tuple of (int, int)
-        Positions of observed predictors, and their columns in the rows.
-    ordered : bool
-        Whether there is no feedback.
-    nested : bool
-        Whether a part of a product depends on another product.
-    outcome : int
-        The number of the target among the outcomes, where that is asked.
-    """
-
-    nodes: tuple[int, ...]
-    size: int
-    graph: np.ndarray
-    products: tuple[tuple[int, int, int, int], ...]
-    twins: Mapping[int, tuple[int, int]]
-    equal: tuple[tuple[int, int], ...]
-    x: tuple[tuple[int, int], ...]
-    ordered: bool
-    nested: bool
-    outcome: int = -1
-
-    @property
-    def target(self) -> int:
-        return self.size - 1
-
-
-def _plan(model: Implied, question: Question) -> _Plan:
-    table = model.table
-    graph = structure(table)
-    graph[list(question.put)] = False
-    for known in question.given:
-        _check_given(model, graph, known)
-    mine = ancestors(graph, question.target)
-    loops = bool(np.diagonal(reach(graph))[sorted(mine)].any())
-    first = _sorted(graph, mine, question.target)
-    others = ancestors(graph, *question.given) - mine if question.given else set()
-    nodes = (*first, *sorted(others))
-    at = {k: j for j, k in enumerate(nodes)}
-    own = {t: k for t, k in links(table).items() if t in mine and t not in question.put}
-    normal = {t for t, k in own.items() if table.outcomes[k].family.code == NORMAL}
-    products = tuple(
-        (k, at[p.to], at[p.first], at[p.second])
-        for k, p in enumerate(table.products)
-        if p.to in mine and p.to not in question.put and graph[p.to, [p.first, p.second]].all()
-    )
-    local = graph[np.ix_(first, first)]
-    after = reach(local) | np.eye(len(first), dtype=bool)
-    fed = {to for _, to, _, _ in products}
-    nested = any(after[part, to] for _, _, *parts in products for part in parts for to in fed)
-    return _Plan(
-        nodes, len(first), local, products,
-        {at[t]: (k, at[table.outcomes[k].factor]) for t, k in own.items() if t not in normal},
-        tuple((at[t], at[table.outcomes[own[t]].factor]) for t in normal),
-        tuple((at[k], c) for c, k in enumerate(question.x)
-              if k in at and k not in question.put and question.rows is not None),
-        not loops, nested,
-    )  # fmt: skip
-
-
-def _check_given(model: Implied, graph: np.ndarray, at: int) -> None:
-    """What is known must be jointly normal with what is not."""
-    table = model.table
-    above = ancestors(graph, at)
-    odd = {p.to for p in table.products} | {
-        t for t, k in links(table).items() if table.outcomes[k].family.code != NORMAL
-    }
-    if above & odd:
-        name = display_name(table, at)
-        why = "products of factors" if above & {p.to for p in table.products} else "an outcome"
-        raise NotAvailableError(
-            f"`mean(...)` given `{name}` is not available: `{name}` depends on {why}, so it is "
-            "not jointly normal with the other variables.",
-            hint=f"`do(... | {name} = 1)` sets it instead.",
-        )
-
-
-def _sorted(graph: np.ndarray, nodes: set[int], target: int) -> tuple[int, ...]:
-    """Causes before effects, the target last; any order where there is feedback."""
-    above = reach(graph)
-    rest = sorted(nodes - {target}, key=lambda k: (int(above[k, sorted(nodes)].sum()), k))
-    return (*rest, target)
 
 
 # --- numbers ------------------------------------------------------------------------------------
@@ -228,10 +97,10 @@ class _System:
     shapes: Mapping[int, Floats]
 
 
-type _Solver = Callable[[Implied, _Plan, _System], tuple[Floats, Floats]]
+type _Solver = Callable[[Implied, Plan, _System], tuple[Floats, Floats]]
 
 
-def _answer(model: Implied, question: Question, plan: _Plan, solve: _Solver) -> Answer:
+def _answer(model: Implied, question: Question, plan: Plan, solve: _Solver) -> Answer:
     """Solve for all draws, some at a time."""
     lead = model.mean.shape[:-1]
     size = int(np.prod(lead))
@@ -264,7 +133,7 @@ def _chunks(size: int, each: int) -> Iterator[slice]:
 
 
 def _system(
-    model: Implied, question: Question, plan: _Plan, M: Matrices, centre: Floats,
+    model: Implied, question: Question, plan: Plan, M: Matrices, centre: Floats,
     known: Mapping[int, Floats],
 ) -> _System:  # fmt: skip
     where = list(plan.nodes)
@@ -312,7 +181,7 @@ def _conditioned(
 _NO_PARTS: Final = 0
 
 
-def _total(plan: _Plan, system: _System) -> Floats:
+def _total(plan: Plan, system: _System) -> Floats:
     """Total effects with the identity; missing where feedback does not settle."""
     A = np.linalg.inv(np.eye(plan.size) - system.Beta)
     if not plan.ordered:
@@ -321,13 +190,13 @@ def _total(plan: _Plan, system: _System) -> Floats:
     return np.asarray(A)
 
 
-def _by_row(plan: _Plan, system: _System, A: Floats, k: int) -> Floats:
+def _by_row(plan: Plan, system: _System, A: Floats, k: int) -> Floats:
     """Mean of the linear part of one variable for every row of the observed predictors."""
     own = (A[:, k] * system.base).sum(-1)
     return np.asarray(own[:, None] + A[:, k, [at for at, _ in plan.x]] @ system.x.T)
 
 
-def _closed_mean(model: Implied, plan: _Plan, system: _System) -> tuple[Floats, Floats]:
+def _closed_mean(model: Implied, plan: Plan, system: _System) -> tuple[Floats, Floats]:
     A = _total(plan, system)
     value = _by_row(plan, system, A, plan.target).mean(1)
     Phi = A @ system.Psi @ np.swapaxes(A, 1, 2)
@@ -340,7 +209,7 @@ def _closed_mean(model: Implied, plan: _Plan, system: _System) -> tuple[Floats, 
     return value, np.zeros((_NO_PARTS, len(value)))
 
 
-def _closed_log(model: Implied, plan: _Plan, system: _System) -> tuple[Floats, Floats]:
+def _closed_log(model: Implied, plan: Plan, system: _System) -> tuple[Floats, Floats]:
     A = _total(plan, system)
     m = _by_row(plan, system, A, plan.target)
     a = A[:, plan.target]
@@ -349,7 +218,7 @@ def _closed_log(model: Implied, plan: _Plan, system: _System) -> tuple[Floats, F
     return value, np.zeros((_NO_PARTS, len(value)))
 
 
-def _log_mean(model: Implied, plan: _Plan, system: _System, m: Floats, v: Floats) -> Floats:
+def _log_mean(model: Implied, plan: Plan, system: _System, m: Floats, v: Floats) -> Floats:
     outcome = model.table.outcomes[plan.outcome]
     return log_mean(outcome.family, m, v, system.shapes[plan.outcome][:, None])
 
@@ -362,20 +231,20 @@ def _log_average(values: Floats) -> Floats:
 # --- averages over points -----------------------------------------------------------------------
 
 
-def _average_mean(model: Implied, plan: _Plan, system: _System) -> tuple[Floats, Floats]:
+def _average_mean(model: Implied, plan: Plan, system: _System) -> tuple[Floats, Floats]:
     m, _ = _simulated(model, plan, system)
     parts = m.reshape(len(m), REPLICATES, POINTS).mean(-1)
     return parts.mean(-1), parts.T
 
 
-def _average_log(model: Implied, plan: _Plan, system: _System) -> tuple[Floats, Floats]:
+def _average_log(model: Implied, plan: Plan, system: _System) -> tuple[Floats, Floats]:
     m, v = _simulated(model, plan, system)
     logs = _log_mean(model, plan, system, m, v[:, None])
     parts = _log_average(logs.reshape(len(m), REPLICATES, POINTS))
     return _log_average(parts), parts.T
 
 
-def _simulated(model: Implied, plan: _Plan, system: _System) -> tuple[Floats, Floats]:
+def _simulated(model: Implied, plan: Plan, system: _System) -> tuple[Floats, Floats]:
     """Mean of the target's linear predictor at every point, (draw, point), and its variance there.
 
     The target's own residual, as far as no other shares it, is left to its family.
@@ -402,7 +271,7 @@ def _simulated(model: Implied, plan: _Plan, system: _System) -> tuple[Floats, Fl
 
 
 def _equation(
-    plan: _Plan, system: _System, k: int, eta: Sequence[Floats], rows: np.ndarray
+    plan: Plan, system: _System, k: int, eta: Sequence[Floats], rows: np.ndarray
 ) -> Floats:
     """What causes make of a variable at every point, (draw, point)."""
     out = np.repeat(system.base[:, [k]], len(rows), axis=1)
@@ -419,7 +288,7 @@ def _equation(
 
 
 def _points(
-    plan: _Plan, system: _System, root: Floats
+    plan: Plan, system: _System, root: Floats
 ) -> tuple[Floats, Mapping[int, Floats], np.ndarray]:
     """Normal numbers (point, size - 1), uniform ones by twin, and rows of the predictors."""
     noisy = [k for k in range(plan.target) if root[:, k, k].any()]

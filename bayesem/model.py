@@ -72,6 +72,65 @@ class Model:
         """Labels of parameters, in the order of first appearance."""
         return _unique(s.term.label for s in self.parsed.statements if s.term.label)
 
+    def about(self, *outcomes: str) -> "Model":
+        """The part of the model that explains some of its variables.
+
+        Kept are the equations of ``outcomes`` and of all that leads to them, their measurement and
+        the covariances among them. What is left out says nothing on the equations kept, but its
+        answers no longer inform the factors.
+
+        Parameters
+        ----------
+        outcomes : str
+            Factors or observed variables.
+
+        Raises
+        ------
+        ModelError
+            If one of them is not in the model.
+
+        Examples
+        --------
+        >>> model = read_model("f =~ a + b + c; g =~ d + e + h; y ~ f; z ~ f + g")
+        >>> model.about("y").variables
+        ('f', 'a', 'b', 'c', 'y')
+        """
+        for name in outcomes:
+            if name not in self.variables:
+                message = f"`{name}` is no variable of the model."
+                raise ModelError(message, hint=did_you_mean(name, self.variables), label=name)
+        kept = self._leading_to(set(outcomes))
+        statements = tuple(
+            s
+            for s in self.parsed.statements
+            if s.lhs in kept
+            and (s.op == "=~" or all(v in kept for v in s.term.factors))
+        )
+        labels = {s.term.label for s in statements if s.term.label}
+        keep = {d.name for d in self.definitions if {n.text for n in _used(d)} <= labels}
+        parsed = replace(
+            self.parsed,
+            statements=statements,
+            definitions=tuple(d for d in self.definitions if d.name in keep),
+            constraints=tuple(
+                c for c in self.parsed.constraints if {n.text for n in _used(c)} <= labels | keep
+            ),
+        )
+        return _checked(replace(self, parsed=parsed))
+
+    def _leading_to(self, names: set[str]) -> set[str]:
+        """Variables with a path to one of these, with whatever measures or is measured by them."""
+        while True:
+            more = set(names)
+            for s in self.parsed.statements:
+                if s.op == "~" and s.lhs in names and s.term.fixed != 0:
+                    more |= set(s.term.factors)
+                if s.op == "=~" and (s.lhs in names or s.term.name in names & set(self.factors)):
+                    more |= {s.lhs, s.term.name}
+            if more == names:
+                return names
+            names = more
+
     @property
     def definitions(self) -> tuple[Definition, ...]:
         """Defined parameters, as written."""

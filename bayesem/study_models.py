@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 
 from bayesem.errors import BayesemError, NotAvailableError, StudyError
-from bayesem.generator import applicable, generate, states
+from bayesem.generator import generate
 from bayesem.grammar.claims import names, propositions, variables
 from bayesem.model import Model, read_model
 from bayesem.posterior import Fit
 from bayesem.propositions import Proposition, PropositionSet
 from bayesem.study_fits import Sampling, fit_twice, is_stop, keep, stopped
+from bayesem.study_truth import applicable, states
 from bayesem.templates import columns_of
 from bayesem.verdicts import Verdicts, assess
 

@@ -17,7 +17,6 @@ import pandas as pd
 
 from bayesem.data import Moments
 from bayesem.errors import NotAvailableError, SamplingError, StudyError, did_you_mean
-from bayesem.generator import declares_truth, truth_of
 from bayesem.model import Model, read_model
 from bayesem.posterior import Fit
 from bayesem.propositions import Proposition, PropositionSet, read_propositions
@@ -33,6 +32,7 @@ from bayesem.study_fits import (
     stopped,
 )
 from bayesem.study_models import Drawn, Task, drawn, on_models, split, tasks
+from bayesem.study_truth import declares_truth, truth_of
 from bayesem.verdicts import Verdicts, assess
 
 __all__ = [

@@ -43,7 +43,7 @@ def summary(fit: Fit, *, standardized: bool = False, prob: float = 0.95) -> pd.D
     matrices = fit.matrices()
     read: Callable[[Matrices, Row], Floats] = cell
     if standardized:
-        matrices, read = standardise(matrices), lambda m, row: standardised_value(row, m)
+        matrices, read = standardise(matrices, fit.table), lambda m, row: standardised_value(row, m)
     keys = [(r.lhs, r.op, r.rhs, r.label or "") for r in fit.table.rows]
     values = [read(matrices, r) for r in fit.table.rows]
     labels = label_values(fit.table, matrices, read)

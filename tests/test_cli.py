@@ -9,6 +9,7 @@ import pytest
 from bayesem.answers_file import read_csv
 from bayesem.cli import COMMANDS, PLANNED, main
 from bayesem.errors import DataError
+from bayesem.generator import generate
 from bayesem.model import read_model
 from bayesem.studying import priors_from
 
@@ -70,6 +71,13 @@ def test_mistakes_in_the_command(argv, message, capsys):
         (["rebuild", STUDY, "Q", "--out", "S.csv"], "no reading `Q`"),
         (["rebuild", STUDY, "T", "--out", "no/such/folder/S.csv"], "no/such/folder"),
         (["simulate", "nothing", "--n", "9", "--out", "x.csv"], "There is no study"),
+        (
+            ["simulate", STUDY, "--n", "90", "--out", "x.csv", "--set", "H1=true"],
+            "declares no truth",
+        ),
+        (["simulate", "export_strategy", "--n", "9", "--out", "x.csv", "--set", "P2"], "sets no"),
+        (["run", "export_strategy", "--set", "P2=wrong"], "P2 is made `wrong`"),
+        (["run", STUDY, "--set", "H1=true"], "nothing is drawn"),
         (["assess", "nowhere.nc", STUDY], "nowhere.nc"),
         (["fit", "f =~ ", "--data", "nowhere.csv"], ""),
     ],
@@ -148,11 +156,28 @@ def test_template(tmp_path, capsys):
     assert main([*argv, "--force"]) == 0
 
 
+def test_template_of_a_time(tmp_path):
+    """What says that a time is censored has to be filled in; the scale is that of answers alone."""
+    assert main(["template", "export_strategy:time", "--out", str(tmp_path)]) == 0
+    header = pd.read_csv(tmp_path / "export_strategy_time.csv")
+    book = pd.read_csv(tmp_path / "export_strategy_time_codebook.csv", index_col="column")
+    assert list(header.columns[-2:]) == ["years", "still_waiting"]
+    assert "exporting" not in header
+    assert book.loc[["size", "sector", "years", "still_waiting"], "highest"].isna().all()
+    assert book.loc["ep1", "highest"] == 10
+    assert book.loc["years", "family"] == "lognormal"
+
+
 def test_studies(capsys):
     assert main(["studies"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(STUDY)
     assert "4 factors, 21 columns" in out
+    assert [line for line in out.splitlines() if line.startswith("export_strategy")] == [
+        "export_strategy"
+    ]
+    assert "benchmark, moderated, mediated" in out
+    assert "runs on synthetic answers from a declared truth" in out
 
 
 def test_rebuild_writes_a_correlation_matrix(tmp_path, capsys):
@@ -170,12 +195,33 @@ def test_simulate_fit_assess(tmp_path, capsys):
     assert read_csv(data).attrs["synthetic"]
     assert main(["fit", STUDY, "--data", str(data), "--out", str(kept), *SHORT]) == 1
     assert main(["assess", str(kept), STUDY]) == 1
-    assert main(["run", STUDY, "--data", str(data), "--quiet", *SHORT]) == 1
+    variant = ["--variant", "rsc_mediated"]  # all models at once: tests/test_study_models.py
+    assert main(["run", STUDY, "--data", str(data), "--quiet", *variant, *SHORT]) == 1
     out, err = capsys.readouterr()
     assert "NOT CONVERGED" in out
     assert "SYNTHETIC" in out
     assert "did NOT converge" in out
     assert err == ""
+
+
+def test_simulate_from_a_declared_truth(tmp_path, capsys):
+    path = tmp_path / "x.csv"
+    argv = ["simulate", "export_strategy", "--n", "60", "--out", str(path)]
+    assert main([*argv, "--set", "P2=reversed", "--set", "P1=false"]) == 0
+    raw, data = pd.read_csv(path), read_csv(path)
+    assert set(raw["synthetic"]) == {1}
+    assert data.attrs["synthetic"]
+    assert tuple(data.columns) == read_model("export_strategy").observed
+    expected = generate(
+        "export_strategy", 60, propositions={"P2": "reversed", "P1": "false"}, seed=1
+    )
+    np.testing.assert_allclose(data, expected)
+    assert data.loc[data["exporting"] == 0, "ep1"].isna().all()
+    assert main(["simulate", "export_strategy:time", "--n", "60", "--out", str(path)]) == 0
+    assert list(read_csv(path).columns[-2:]) == ["years", "still_waiting"]
+    assert main([*argv, "--continuous"]) == 0
+    assert read_csv(path)["dinf1"].nunique() == 60
+    assert "60 SYNTHETIC rows" in capsys.readouterr().out
 
 
 def test_run_as_json(tmp_path, capsys):

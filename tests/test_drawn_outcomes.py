@@ -257,7 +257,9 @@ def test_replicated_outcomes(ready):
 def observed(prepared):
     data = prepared.data
     names = list(prepared.table.indicators)
-    return xr.DataTree(xr.Dataset({"y": (("case", "indicator"), data.values)}, {"indicator": names}))
+    return xr.DataTree(
+        xr.Dataset({"y": (("case", "indicator"), data.values)}, {"indicator": names})
+    )
 
 
 def test_prior_predictive_of_outcomes(ready):

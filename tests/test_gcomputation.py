@@ -258,6 +258,17 @@ def test_mean_given_two_is_the_normal_regression():
     assert found == pytest.approx(norm.cdf(m / np.sqrt(v)), abs=1e-12)
 
 
+def test_mean_given_what_follows_from_a_continuous_outcome():
+    """An observed mediator with the normal family is linear on the way to the condition, too."""
+    text = "X =~ x1 + x2 + x3\nW =~ w1 + w2 + w3\nm ~ a*X\nW ~ b*m + c*X"
+    fit = product_fit(text, {"a": 0.8, "b": 0.5, "c": 0.3}, families={"m": "normal"})
+    total = 0.8 * 0.5 + 0.3
+    variance = total**2 + 0.25 + 1
+    found = ask(fit, "mean(X | W = 1)").value[0, 0]
+    assert found == pytest.approx(total / np.sqrt(variance))
+    assert ask(fit, "do(W | X = 1)").value[0, 0] == pytest.approx(total)
+
+
 def test_mean_and_do_differ_by_confounding():
     """Where a control raises both X and u, the two are not the same, and each is right."""
     text = "X =~ x1 + x2 + x3\nX ~ g*size\nu ~ s*size"

@@ -9,9 +9,10 @@ from independent.population import DEFAULTS, FALSE, REVERSED, claims
 from scipy.stats import norm
 
 from bayesem.errors import DataError, ModelError, StudyError
-from bayesem.generator import asked_from, generate, states, truth_of
+from bayesem.generator import asked_from, generate
 from bayesem.model import read_model
 from bayesem.propositions import read_propositions
+from bayesem.study_truth import states, truth_of
 from bayesem.truth_file import read_truth
 
 STUDY = "export_strategy"
@@ -91,7 +92,7 @@ def plain():
 
 @pytest.fixture(scope="module")
 def whole():
-    """Exporting depends on nothing, so exporters are as all firms are; ten times d4 elsewhere."""
+    """Exporting depends on nothing, so exporters are as all firms are."""
     no = {**{f"d{k}": 0.0 for k in range(1, 6)}, "exporting ~ size": 0.0, "exporting ~ sector": 0.0}
     return generate(STUDY, BIG, truth=no, rounded=False, seed=2)
 
@@ -170,9 +171,7 @@ def test_products_in_third_moments(whole):
         return shared + (1.0 if a == b else t.get(f"{a} ~~ {b}", t.get(f"{b} ~~ {a}")))
 
     product = 0.2 * (cov("FIN", "FIN") * cov("DC", "DC") + cov("DC", "FIN") ** 2)
-    product += 0.2 * (
-        cov("FIN", "FIN") * cov("DC", "INN") + cov("DC", "FIN") * cov("FIN", "INN")
-    )
+    product += 0.2 * (cov("FIN", "FIN") * cov("DC", "INN") + cov("DC", "FIN") * cov("FIN", "INN"))
     close(f * d * ep, load * product)
 
 

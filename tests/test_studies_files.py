@@ -9,10 +9,12 @@ from bayesem.codebook import read_codebook
 from bayesem.grammar.claims import names, propositions, variables
 from bayesem.model import read_model
 from bayesem.propositions import ROPE, Rule, read_propositions
+from bayesem.templates import columns_of
 
 ROOT = Path(__file__).parents[1]
 MODELS = sorted((ROOT / "models").glob("*.sem"))
-CODEBOOKS = sorted((ROOT / "models").glob("*.toml"))
+TRUTHS = sorted((ROOT / "models").glob("*.truth.toml"))
+CODEBOOKS = sorted({*(ROOT / "models").glob("*.toml")} - {*TRUTHS})
 PROPOSITIONS = sorted((ROOT / "propositions").glob("*.toml"))
 
 
@@ -28,12 +30,34 @@ def test_a_model_parses_and_reads_back(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", CODEBOOKS, ids=stem)
-def test_a_codebook_covers_its_model(path: Path) -> None:
-    book, model = read_codebook(path), read_model(path.stem)
-    assert set(model.factors) == set(book.factors)
-    assert set(model.observed) == set(book.indicators)
-    measured = {(s.lhs, s.term.name) for s in model.parsed.statements if s.op == "=~"}
+def test_a_codebook_covers_its_models(path: Path) -> None:
+    """The study's own model and the further ones, each with its columns and what it measures."""
+    book = read_codebook(path)
+    models = [read_model(path.stem), *(read_model(f"{path.stem}:{v}") for v in book.variants)]
+    assert set(models[0].factors) == set(book.factors)
+    columns = {name for model in models for name in columns_of(model)}
+    assert columns == set(book.indicators)
+    measured = {
+        (s.lhs, s.term.name)
+        for model in models
+        for s in model.parsed.statements
+        if s.op == "=~" and s.term.name in book.indicators
+    }
     assert measured == {(i.factor, name) for name, i in book.indicators.items() if i.factor}
+
+
+def test_studies_and_their_further_models() -> None:
+    """A study is what propositions are about; a further model has its codebook and its truth."""
+    assert set(studies.own()) == {path.stem for path in PROPOSITIONS}
+    assert {path.name for path in TRUTHS} == {f"export_strategy{studies.TRUTH}"}
+    for name in studies.names():
+        study = studies.find(name)
+        of_study = name.startswith("export_strategy")
+        assert (study.truth_path is not None) == of_study
+        assert (study.propositions_path is not None) == (name in studies.own())
+    with pytest.raises(Exception, match="There is no study") as caught:
+        studies.find("zzz")
+    assert caught.value.hint == "There are `alliance_mediation`, `export_strategy`."
 
 
 @pytest.mark.parametrize("path", CODEBOOKS, ids=stem)

@@ -216,8 +216,13 @@ def test_verdicts_of_several_models_are_counted_together():
         notes = ("Rule: x.", f"Supported claims: {int(verdict == 'supported')} of 1.")
         return SimpleNamespace(table=table, parts=pd.DataFrame({"part": []}), notes=notes, fits=1)
 
-    both = study_models.combined({"m": one("A", "supported", 0.98), "k": one("B", "undecided", 0.6)})
+    both = study_models.combined(
+        {"m": one("A", "supported", 0.98), "k": one("B", "undecided", 0.6)}
+    )
     assert list(both.table["model"]) == ["m", "k"]
     assert both.notes[0] == "Rule: x."
-    assert "over all models: 1 of 2. Expected number of false supports among them: 0.02." in both.notes[1]
+    assert (
+        "over all models: 1 of 2. Expected number of false supports among them: 0.02."
+        in both.notes[1]
+    )
     assert both.notes[2:] == ("m. Supported claims: 1 of 1.", "k. Supported claims: 0 of 1.")

@@ -9,16 +9,16 @@ families, whatever products there are and however many outcomes. The sampler mov
 the likelihood exactly, wherever centre and root lie.
 
 Tables by case are flat, (variable, case) row by row, and every function takes rows by their offset:
-innermost loops then run over cases, and little is compiled. The array is the linear model's, then
-the section, then (for the sampler) the whitening's centre and spread; the point is the parameters
-on the real line, then the distances.
+innermost loops then run over cases, and little is compiled. Array and entries are those of
+:mod:`bayesem.kernels.moderated`; the point is the parameters on the real line, then the distances.
 """
 
 import math
 
 import numpy as np
-from numba import cfunc, njit, types
+from numba import carray, cfunc, njit, types
 
+from bayesem.arrays import Floats
 from bayesem.families import LOGNORMAL, NORMAL, PROBIT
 from bayesem.kernels.cache import INNER, kernel_cache
 from bayesem.kernels.cases import SECTION
@@ -32,23 +32,28 @@ from bayesem.kernels.linear import (
     layout,
     read_values,
 )
-from bayesem.kernels.moderated import cases_expand_entry, from_white_cases, lengths, whole
+from bayesem.kernels.moderated import (
+    WHITE,
+    _flagged,
+    _pointer,
+    expand_entry,
+    from_white,
+    whiten,
+)
 from bayesem.kernels.outcome import MISSING, expected
 
 __all__ = [
+    "curvature_of",
+    "density_of",
     "expand_entry",
     "from_white",
-    "log_posterior_allscores",
-    "log_posterior_allscores_white",
     "logp_entry",
     "scores_loglik",
+    "white_of",
+    "whiten",
 ]
 
 _DOUBLES = types.CPointer(types.double)
-
-#: Parameters on the real line behind whitened ones; scores are round already.
-from_white = from_white_cases
-expand_entry = cases_expand_entry
 
 with kernel_cache():
 
@@ -412,15 +417,30 @@ with kernel_cache():
             return bad
         return value, gL, gB, gP, gT, gn, ga, gw, gs, gt
 
-    @njit(cache=True, error_model="numpy")
-    def log_posterior_allscores(model, u):  # type: ignore[no-untyped-def]
-        """Log-posterior of parameters and distances on the real line, and its gradient."""
-        core, end, q, _, _ = lengths(model)
-        gradient = np.zeros(u.shape[0])
+    @cfunc(
+        types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, _DOUBLES),
+        cache=True,
+        error_model="numpy",
+    )
+    def logp_entry(dim, x, grad, out, start):  # type: ignore[no-untyped-def]
+        """Log-posterior and gradient: 0 done, 4 a point where the density is 0."""
+        size = np.int64(dim)
+        first = carray(start, (HEADER,)).view(np.int64)
+        core, q = first[13], first[2]
+        head = carray(start, (core + SECTION,))[core:].view(np.int64)
+        end, white = core + head[17], head[WHITE] == 1
+        model = carray(start, (end + (q + q * q if white else 0),))
+        u = carray(x, (size,)).copy()
+        for k in range(q):
+            if white:
+                u[k] = model[end + k] + dot(model, end + q + k * q, carray(x, (q,)), 0, q)
+        for k in range(size):
+            grad[k] = 0.0
+        out[0] = -math.inf
         parts, reals, base = layout(model)
         value, v, gv, slope, extra, tangents = read_values(model, parts, reals, u[:q])
         if not value > -math.inf:
-            return -math.inf, gradient
+            return 4
         M = base_matrices(model, base)
         fill(parts[2], reals[4], v, M)
         Lambda, Beta, Psi, Theta, nu, alpha, omega, shape = M
@@ -429,52 +449,45 @@ with kernel_cache():
         )
         value += ll
         value += block_densities(parts[4], parts[5], reals[6], Psi, Theta, gP, gT)
-        if not value > -math.inf:
-            return -math.inf, gradient
-        by_u = collect(
+        if not math.isfinite(value):
+            return 4
+        by = collect(
             model, parts, reals, v, gv, slope, extra, tangents, (gL, gB, gP, gT, gn, ga, gw, gs)
         )
-        add(1.0, by_u, 0, gradient, 0, q)
-        add(1.0, gt, 0, gradient, q, u.shape[0] - q)
-        return value, gradient
-
-    @cfunc(
-        types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, _DOUBLES),
-        cache=True,
-        error_model="numpy",
-    )
-    def logp_entry(dim, x, grad, out, model):  # type: ignore[no-untyped-def]
-        """What nutpie calls, in whitened coordinates: 0 done, 4 a point where the density is 0."""
-        size, array = np.int64(dim), whole(model)
-        _, end, q, _, _ = lengths(array)
-        u = np.empty(size)
-        for k in range(size):
-            u[k] = array[end + k] if k < q else x[k]
-            if k < q:
-                for l in range(q):
-                    u[k] += array[end + q + k * q + l] * x[l]
-        value, gradient = log_posterior_allscores(array, u)
-        sound = math.isfinite(value)
-        for k in range(size):
-            if k < q:
-                grad[k] = 0.0
-                for l in range(q):
-                    grad[k] += array[end + q + l * q + k] * gradient[l]
-            else:
-                grad[k] = gradient[k]
-            sound = sound and math.isfinite(grad[k])
+        gradient = carray(grad, (size,))
+        if white:
+            for k in range(q):
+                add(by[k], model, end + q + k * q, gradient, 0, q)
+        else:
+            add(1.0, by, 0, gradient, 0, q)
+        add(1.0, gt, 0, gradient, q, size - q)
         out[0] = value
-        return 0 if sound else 4
+        for k in range(size):
+            if not math.isfinite(gradient[k]):
+                return 4
+        return 0
 
 
-def log_posterior_allscores_white(model, z):  # type: ignore[no-untyped-def]
-    """Log-posterior and gradient in whitened coordinates (the constant Jacobian left out).
+def _call(array: Floats, u: Floats) -> tuple[float, Floats]:
+    u = np.ascontiguousarray(u, float)
+    gradient, value = np.zeros(u.shape), np.zeros(1)
+    code = logp_entry.ctypes(len(u), *(_pointer(a) for a in (u, gradient, value, array)))
+    return (float(value[0]) if code == 0 else -math.inf), gradient
 
-    Not compiled itself: a further caller of compiled code would compile all of it once more.
-    """
-    head = model[:HEADER].view(np.int64)
-    core, q = head[13], head[2]
-    end = core + model[core : core + SECTION].view(np.int64)[17]
-    value, gradient = log_posterior_allscores(model, from_white_cases(model, z))
-    gradient[:q] = model[end + q : end + q + q * q].reshape(q, q).T @ gradient[:q]
-    return value, gradient
+
+def density_of(array: Floats, u: Floats) -> tuple[float, Floats]:
+    """Log-posterior of parameters and distances on the real line, and its gradient."""
+    return _call(_flagged(array, 0), u)
+
+
+def white_of(array: Floats, z: Floats) -> tuple[float, Floats]:
+    """The same in whitened coordinates (the constant Jacobian left out)."""
+    return _call(_flagged(array, 1), z)
+
+
+def curvature_of(array: Floats, u: Floats, step: float) -> Floats:
+    """Hessian by parameters and distances at ``u``, by central differences of the gradient."""
+    array = _flagged(array, 0)
+    E = step * np.eye(len(u))
+    H = np.array([_call(array, u + e)[1] - _call(array, u - e)[1] for e in E]) / (2 * step)
+    return np.asarray(0.5 * (H + H.T))

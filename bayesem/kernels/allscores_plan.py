@@ -87,9 +87,9 @@ def target_of_scores(spec: Spec, matrices: Matrices, *, jacobian: bool = True) -
     part = section(spec.table, spec.cases, matrices)
     return Target(
         np.concatenate([pack(spec, jacobian=jacobian), part.array]), len(spec.parameters),
-        part.scores * len(part.order), allscores.log_posterior_allscores,
-        allscores.log_posterior_allscores_white, allscores.from_white, _curvature,
-        allscores.logp_entry, allscores.expand_entry, casewise=True,
+        part.scores * len(part.order), allscores.density_of, allscores.white_of,
+        allscores.from_white, allscores.curvature_of, allscores.logp_entry, allscores.expand_entry,
+        allscores.whiten, casewise=True,
     )  # fmt: skip
 
 
@@ -220,16 +220,3 @@ def _coordinates(
         root[np.ix_([g], at, at)] = C
         logdet[g] = np.log(np.diag(C)).sum()
     return opened, centre, root, logdet
-
-
-def _curvature(array: Floats, u: Floats, step: float) -> Floats:
-    """Hessian of the log-posterior in parameters and distances, by differences of the gradient."""
-    from bayesem.kernels.allscores import log_posterior_allscores
-
-    H = np.empty((u.size, u.size))
-    for k in range(u.size):
-        e = np.zeros(u.size)
-        e[k] = step
-        up, down = (log_posterior_allscores(array, u + s * e)[1] for s in (1, -1))
-        H[k] = (up - down) / (2 * step)
-    return 0.5 * (H + H.T)

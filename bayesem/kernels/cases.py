@@ -22,6 +22,10 @@ from bayesem.kernels.outcome import MISSING, expected
 #: Length of the section's header of whole numbers.
 SECTION = 24
 
+#: By case, sums of squares beyond which a late answer's density is a difference of numbers without
+#: digits left; the density itself is nothing there.
+LARGEST = 1e8
+
 with kernel_cache():
 
     @njit(**INNER)
@@ -307,7 +311,7 @@ with kernel_cache():
                 else:
                     v += logw[k]
                 value_at[k] = v
-                if math.isnan(v):
+                if not abs(v) <= LARGEST and v > -math.inf:
                     return -math.inf
                 top = max(top, v)
             if not (top > -math.inf and top < math.inf):
@@ -632,7 +636,10 @@ with kernel_cache():
             PL = PD @ LD
             J = LD.T @ PL
             d_d, EE_d = moments(count, mean_d, scatter_d, mu, dw)
-            value -= 0.5 * (count * (dw.shape[0] * LOG_2PI + logdet) + (PD * EE_d).sum())
+            squares = (PD * EE_d).sum()
+            if not squares <= LARGEST * count:
+                return bad
+            value -= 0.5 * (count * (dw.shape[0] * LOG_2PI + logdet) + squares)
             WD = project(Yd, np.ascontiguousarray(PL.T), mu, dw)
             for k in range(no):
                 if out[1, k] == NORMAL and saw_o[g, k]:
@@ -644,6 +651,8 @@ with kernel_cache():
                         e = Z[first + i, k] - late_mean[at]
                         WD[i, at] += e / s2
                         value -= 0.5 * e * e / s2
+                        if not e * e / s2 <= LARGEST:
+                            return bad
             # the cover's posterior, and the late factors given it
             Lf, Li, fine = inverse_root(V, inner_cover)
             if not fine:

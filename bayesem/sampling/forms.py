@@ -1,13 +1,14 @@
 """Which way a casewise likelihood is integrated: chosen by measured cost, and said."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bayesem.arrays import Floats
 from bayesem.casewise import Split, split
 from bayesem.errors import ModelError, NotAvailableError
+from bayesem.kernels.pack import constrained
 from bayesem.kernels.target import Target, target_of
 from bayesem.sampling.starts import Mode, maximum, spread_around
 from bayesem.spec import Spec
@@ -54,7 +55,7 @@ def choose(spec: Spec, wish: str = "auto") -> Chosen:
         return Chosen(target, maximum(spec, target=target))
     parts = split(spec.table)
     if parts.reason:
-        raise NotAvailableError(f"{parts.reason}, so the model cannot be integrated.")
+        return _all_scores(spec, parts.reason, wish)
     rough = target_of(spec, form=QUADRATURE, nodes=3 if parts.dimensions < 3 else 2)
     mode = maximum(spec, target=rough)
     nodes, left = _nodes(spec, parts, mode)
@@ -64,15 +65,39 @@ def choose(spec: Spec, wish: str = "auto") -> Chosen:
         targets["quadrature"] = target_of(spec, form=QUADRATURE, nodes=nodes)
     if parts.dimensions:
         targets["cover"] = target_of(spec, form=COVER)
+    if wish == "scores":
+        targets["scores"] = _scores_target(spec, mode)
     for name, target in targets.items():
         costs[name] = _cost(target, mode)
     if wish not in ("auto", *targets):
         raise NotAvailableError(
             f"integrate={wish!r} is not available for this model.",
-            hint=f"Use {', '.join(targets)} or auto.",
+            hint=f"Use {', '.join([*targets, 'scores'])} or auto.",
         )
     best = min(costs, key=lambda k: costs[k]) if wish == "auto" else wish
     return Chosen(targets[best], mode, (_note(spec, parts, best, nodes, left, costs),))
+
+
+def _all_scores(spec: Spec, reason: str, wish: str) -> Chosen:
+    """The only way for models whose late factors are not normal given the cover.
+
+    The mode that coordinates are laid around is that of the linear part: parameters that it says
+    nothing on start from their priors.
+    """
+    if wish not in ("auto", "scores"):
+        raise NotAvailableError(
+            f"integrate={wish!r} is not available for this model: {reason}.",
+            hint='Use "scores" or "auto".',
+        )
+    mode = maximum(replace(spec, cases=None))
+    note = f"all factor scores sampled, because {reason}"
+    return Chosen(_scores_target(spec, mode), mode, (note,))
+
+
+def _scores_target(spec: Spec, mode: Mode) -> Target:
+    from bayesem.kernels.allscores_plan import target_of_scores
+
+    return target_of_scores(spec, spec.matrices(constrained(spec, mode.u)))
 
 
 def _nodes(spec: Spec, parts: Split, mode: Mode) -> tuple[int | None, float]:
@@ -117,6 +142,7 @@ def _note(
         "quadrature": f"all factors integrated out ({nodes} nodes in each of {listed}, log-likelihood "
         f"within {left:.1g})",
         "cover": f"scores of {listed} sampled, all other factors integrated out in closed form",
+        "scores": "all factor scores sampled",
     }[best]
     other = [f"{k} {v / costs[best]:.1f} times" for k, v in costs.items() if k != best]
     return how + (f"; expected cost of the other way: {', '.join(other)}" if other else "")

@@ -206,10 +206,13 @@ def overdispersed(
     """
     scale, q = OVERDISPERSION, target.parameters
     scores = rng.standard_normal(target.scores)
+    highest = mode.value
+    if target.scores:
+        highest = target.white(array, np.zeros(target.size))[0]
     for _ in range(60):
         z = np.concatenate([scale * rng.standard_normal(q), scores])
         value = target.white(array, z)[0]
-        if math.isfinite(value) and value > mode.value - 20 * q - 100 - 10 * target.scores:
+        if math.isfinite(value) and value > highest - 20 * q - 100 - 10 * target.scores:
             return z
         scale *= 0.9
     return np.concatenate([np.zeros(q), scores])
