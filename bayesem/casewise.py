@@ -74,9 +74,8 @@ def split(table: ParameterTable) -> Split:
         if r.matrix == "Lambda" and r.value != 0:
             Lambda[r.i, r.j] = True
     outcomes = [o.factor for o in table.outcomes]
-    late = _closed({*outcomes, *(p.to for p in table.products)}, Beta)
+    late = sorted(_closed({*outcomes, *(p.to for p in table.products)}, Beta))
     early = [k for k in range(len(table.factors)) if k not in late]
-    late = sorted(late)
     tied = _component([k for k in early if Psi[k, late].any()], Psi[np.ix_(early, early)], early)
     late_y = _closed(np.flatnonzero(Lambda[:, late].any(1)).tolist(), Theta)
     early_y = [k for k in range(len(table.indicators)) if k not in late_y]
@@ -91,9 +90,7 @@ def split(table: ParameterTable) -> Split:
     products = []
     for p in table.products if not reason else ():
         (x, _), (b, raw) = p.parts if p.parts[0] in cover else p.parts[::-1]
-        products.append(
-            (late.index(p.to), [at for at, _ in cover].index(x), into.index(b), raw)
-        )
+        products.append((late.index(p.to), [at for at, _ in cover].index(x), into.index(b), raw))
     return Split(
         tuple(late), tuple(into), tuple(tied), tuple(into.index(k) for k in crossing),
         tuple(early_y), tuple(sorted(late_y)),
@@ -122,14 +119,9 @@ def cover_of(table: ParameterTable) -> tuple[tuple[int, bool], ...]:
     observed = {
         next(at for at, is_raw in p.parts if is_raw)
         for p in table.products
-        if {p.first, p.second} & raw and not {p.first, p.second} & set(chosen)
-    }
-    mixed = {
-        next(at for at, is_raw in p.parts if is_raw)
-        for p in table.products
         if {p.first, p.second} & raw
     }
-    return (*((k, False) for k in chosen), *((k, True) for k in sorted(observed | mixed)))
+    return (*((k, False) for k in chosen), *((k, True) for k in sorted(observed)))
 
 
 def _reason(table: ParameterTable, nested: set[int]) -> str:

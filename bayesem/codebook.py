@@ -168,7 +168,9 @@ def _indicator(
         censored = document.text(censored, *keys, "censored")
         if family not in TIMES:
             hint = f"Only times are: {', '.join(TIMES)}."
-            raise document.fail(f"`{name}` is {family}, not censored.", *keys, "censored", hint=hint)
+            raise document.fail(
+                f"`{name}` is {family}, not censored.", *keys, "censored", hint=hint
+            )
     return Indicator(text, factor, family, censored)
 
 

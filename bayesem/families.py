@@ -71,12 +71,12 @@ class Family:
         return self.code in (PROBIT, LOGIT)
 
 
-def Normal() -> Family:  # noqa: N802
+def Normal() -> Family:
     """An observed continuous outcome that a product of factors explains: y = eta."""
     return Family("normal", NORMAL, None)
 
 
-def Bernoulli(link: str = "probit") -> Family:  # noqa: N802
+def Bernoulli(link: str = "probit") -> Family:
     """A 0/1 outcome.
 
     Parameters
@@ -91,7 +91,7 @@ def Bernoulli(link: str = "probit") -> Family:  # noqa: N802
     raise ModelError(f"the link {link!r} is not known.", hint='Use "probit" or "logit".')
 
 
-def Lognormal(censored: str | None = None) -> Family:  # noqa: N802
+def Lognormal(censored: str | None = None) -> Family:
     """A time: log y = eta, a normal residual included.
 
     Parameters
@@ -102,7 +102,7 @@ def Lognormal(censored: str | None = None) -> Family:  # noqa: N802
     return Family("lognormal", LOGNORMAL, None, censored=censored)
 
 
-def Weibull(censored: str | None = None) -> Family:  # noqa: N802
+def Weibull(censored: str | None = None) -> Family:
     """A time: log y = eta + scale * G, G the log of a standard exponential (minimum Gumbel).
 
     Parameters
@@ -113,12 +113,12 @@ def Weibull(censored: str | None = None) -> Family:  # noqa: N802
     return Family("weibull", WEIBULL, 0.0, shaped=True, censored=censored)
 
 
-def Poisson() -> Family:  # noqa: N802
+def Poisson() -> Family:
     """A count with mean exp(eta)."""
     return Family("poisson", POISSON, 0.0)
 
 
-def NegativeBinomial() -> Family:  # noqa: N802
+def NegativeBinomial() -> Family:
     """A count with mean m = exp(eta) and variance m + dispersion * m**2."""
     return Family("negative_binomial", NEGATIVE_BINOMIAL, 0.0, shaped=True)
 
@@ -180,7 +180,10 @@ def _family(name: str, text: Any, censored: str | None) -> Family:
     if text in ("continuous", "gaussian"):
         return Family("continuous", -1, None)
     if text == "ordinal":
-        raise NotAvailableError(f"the family `ordinal` of `{name}` is not available yet.")
+        raise NotAvailableError(
+            f"the family `ordinal` of `{name}` is not available yet.",
+            hint="Leave it out to treat the answers as continuous.",
+        )
     if text not in FAMILIES:
         raise ModelError(
             f"`{text}` is not a family (`{name}`).",

@@ -29,7 +29,17 @@ from bayesem.claims_evaluation import (
 from bayesem.conditional import condition_values, conditional_slope
 from bayesem.errors import DataError, NotAvailableError, PropositionError, did_you_mean
 from bayesem.grammar.claims import parse_moderation
-from bayesem.grammar.statements import And, Binary, Call, Comparison, Not, Or, expression_text
+from bayesem.grammar.expressions import walk
+from bayesem.grammar.statements import (
+    And,
+    Binary,
+    Call,
+    Comparison,
+    Name,
+    Not,
+    Or,
+    expression_text,
+)
 from bayesem.implied import implied
 from bayesem.moderation import johnson_neyman
 from bayesem.propositions import Proposition, Rule, read_propositions
@@ -135,7 +145,7 @@ def plot_verdict(verdicts: Verdicts, name: str, path: str | Path | None = None) 
 
     Notes
     -----
-    Densities are kernel estimates with Silverman's rule on the smaller of sd and IQR/1.35.
+    Densities are kernel estimates; the width is 1.06 n^(-1/5) times the smaller of sd and IQR/1.35.
     """
     rows = _rows(verdicts, name)
     target = _target(path)
@@ -145,7 +155,7 @@ def plot_verdict(verdicts: Verdicts, name: str, path: str | Path | None = None) 
     if rows["prior_probability"].isna().all():
         panels = [replace(panel, prior=None) for panel in panels]
     every = [fit for _, _, mine in fits for fit in mine]
-    head = _headline(name, rows)
+    head = [*_headline(name, rows), *_labels(form, every[0].table)]
     with _style():
         figure, axes = _grid(len(panels), head, every)
         parts = verdicts.parts[verdicts.parts["name"] == name]
@@ -310,7 +320,7 @@ def _raw(part: Comparison, scope: Scope) -> Floats:
 
 def _draw(axis: "Axes", panel: _Panel, title: str) -> None:
     axis.set_title(title, pad=3)
-    axis.set_xlabel("\n".join(wrap(panel.label, 42)))
+    axis.set_xlabel("\n".join(wrap(panel.label, _room(axis))))
     axis.set_yticks([])
     axis.spines["left"].set_visible(False)
     if panel.rope is not None:
@@ -362,7 +372,7 @@ def _axis_range(panel: _Panel) -> Floats:
     if panel.prior is not None:
         first, last = np.quantile(change(panel.prior), [0.03, 0.97])
         low, high = max(min(low, first), low - 3 * room), min(max(high, last), high + 3 * room)
-    x = np.linspace(low - 0.03 * (high - low), high + 0.03 * (high - low), 801)
+    x = np.linspace(low - 0.03 * (high - low), high + 0.03 * (high - low), 401)
     return np.asarray(np.exp(x) if panel.ratio else x)
 
 
@@ -374,8 +384,7 @@ def _density(values: Floats, x: Floats, *, log: bool) -> Floats:
     if not sd > 0:  # a parameter that the model fixes
         return np.asarray(np.where(np.abs(x - values[0]) == np.abs(x - values[0]).min(), 1.0, 0.0))
     spread = min(sd, iqr / 1.35) if iqr > 0 else sd
-    thin = values[:: max(1, len(values) // 4000)]
-    return np.asarray(gaussian_kde(thin, 0.9 * spread / sd * len(thin) ** -0.2)(x))
+    return np.asarray(gaussian_kde(values, 1.06 * spread / sd * len(values) ** -0.2)(x))
 
 
 def _ratio_axis(axis: "Axes", x: Floats) -> None:
@@ -387,14 +396,19 @@ def _ratio_axis(axis: "Axes", x: Floats) -> None:
 
 
 def _panel_title(panel: _Panel, parts: Any, axis: "Axes") -> str:
-    width = axis.get_figure(root=True).get_figwidth()  # type: ignore[union-attr]
-    columns = axis.get_gridspec().ncols  # type: ignore[union-attr]
-    lines = wrap(panel.title, int(width / columns / CHARACTER) - 2)
+    lines = wrap(panel.title, _room(axis))
     mine = parts[parts["part"] == panel.title]
     if len(mine) == 1:
         row = mine.iloc[0]
         lines.append(f"Pr {probability_text(row['probability'])}, {row['verdict']}")
     return "\n".join(lines)
+
+
+def _room(axis: "Axes") -> int:
+    """How many characters stand beside each other over a panel."""
+    width = axis.get_figure(root=True).get_figwidth()  # type: ignore[union-attr]
+    columns = axis.get_gridspec().ncols  # type: ignore[union-attr]
+    return int(width / columns / CHARACTER) - 2
 
 
 # --- the sheet ----------------------------------------------------------------------------------
@@ -410,6 +424,14 @@ def _headline(name: str, rows: Any) -> list[str]:
         rows = pooled if len(pooled) else rows
     row = rows.iloc[0]
     return [f"{name}: {row['verdict']}", _numbers(row)]
+
+
+def _labels(form: Form, table: Any) -> Iterator[str]:
+    """What the labels of a claim stand for."""
+    names = dict.fromkeys(node.text for node in walk(form) if isinstance(node, Name))
+    known = [f"{name}: {table.labels[name][0].name}" for name in names if name in table.labels]
+    if known:
+        yield ", ".join(known)
 
 
 def _numbers(row: Any) -> str:
@@ -521,7 +543,9 @@ def plot_slopes(fit: Any, slope: str, path: str | Path | None = None) -> "Figure
     On the left the slope with its central 95% interval, from 2 sds below the moderator's mean to 2
     above; the band under it marks where the interval excludes 0 (Johnson and Neyman). On the right
     what the outcome's equation says over the predictor where the moderator is 1 sd below its mean,
-    at it, and 1 sd above, all else at its mean; curves in the equation show as curves.
+    at it, and 1 sd above, all else at its mean: a rise or fall from where both are at their means.
+    Factors count in sds, and observed variables in their own units. Curves in the
+    equation show as curves.
 
     Parameters
     ----------
@@ -624,11 +648,14 @@ def _region_text(surface: _Surface, table: Any) -> str:
     found = []
     for start, stop, sign in table.attrs["regions"]:
         word = "positive" if sign > 0 else "negative"
-        ends = {(True, False): f"below {stop:.2f}", (False, True): f"above {start:.2f}"}
-        where = ends.get((start == low, stop == high), f"from {start:.2f} to {stop:.2f}")
-        found.append(f"{word} {'throughout' if (start, stop) == (low, high) else where}")
+        where = {
+            (True, True): "throughout",
+            (True, False): f"below {stop:.2f}",
+            (False, True): f"above {start:.2f}",
+        }.get((start == low, stop == high), f"from {start:.2f} to {stop:.2f}")
+        found.append(f"{word} {where}")
     said = "; ".join(found) or "0 lies inside the 95% interval throughout"
-    return f"{surface.outcome} on {x} by {w}: {said}"
+    return f"{surface.outcome} on {x} by {w}: {said}".replace(" -", " \N{MINUS SIGN}")
 
 
 def _draw_slope(axis: "Axes", surface: _Surface, table: Any) -> None:
@@ -657,10 +684,11 @@ def _draw_lines(axis: "Axes", surface: _Surface) -> None:
         axis.plot(grid, middle, color=colour, ls=dash, label=f"{surface.names[1]} {name}")
     axis.set_xlim(grid[0], grid[-1])
     axis.set_xlabel(_unit(surface, surface.names[0], surface.sources[0]))
-    axis.set_ylabel(_unit(surface, surface.outcome, surface.to))
+    own = surface.to in in_own_units(surface.model.table)
+    axis.set_ylabel(surface.outcome + ("" if own else " (sd)"))
     handles, labels = axis.get_legend_handles_labels()
     axis.legend(handles[::-1], labels[::-1], loc="best", handlelength=2.2)
-    axis.set_title(f"{surface.outcome} over {surface.names[0]}, with 95% bands")
+    axis.set_title(f"{surface.outcome} over {surface.names[0]}; 95% bands at ±1 sd")
 
 
 def _unit(surface: _Surface, name: str, position: int) -> str:

@@ -178,8 +178,8 @@ def fit(
         Model the intercepts.
     integrate : {"auto", "quadrature", "cover", "scores"}
         How factors are integrated where products or outcomes of other families need every case: all
-        by nodes; the moderators' scores sampled and the rest in closed form; all scores sampled. The
-        three have one posterior. The default measures what they cost and says which it took.
+        by nodes; the moderators' scores sampled and the rest in closed form; all scores sampled.
+        The three have one posterior. The default measures what they cost and says which it took.
     sampler : {"nutpie", "pymc"}
     draws, tune, chains : int
         By chain.

@@ -8,9 +8,9 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayesem.arrays import LINEAR, MATRICES, Floats
-from bayesem.data import Answers, Moments
 from bayesem.casedraws import draw_factors
 from bayesem.casewise import split
+from bayesem.data import Answers, Moments
 from bayesem.kernels.op import loglik
 from bayesem.kernels.plan import QUADRATURE, section
 from bayesem.matrices import Matrices, implied_covariance, implied_mean
@@ -74,14 +74,16 @@ def _observe_cases(spec: Spec, cases: Answers, home: dict[str, Any]) -> None:
         return cases_likelihood(list(matrices), shapes, part) + spec.constant
 
     def random(_: Any, __: Any, *matrices: Floats, rng: Any = None, size: Any = None) -> Floats:
-        return _new_cases(spec, cases, Matrices(*matrices, products=spec.table.products), rng)
+        given: dict[str, Any] = dict(zip(MATRICES, matrices, strict=True))
+        return _new_cases(spec, cases, Matrices(**given, products=spec.table.products), rng)
 
     names = [*spec.table.indicators, *outcomes]
     observed = np.concatenate([cases.values, cases.outcomes], 1)
     pm.modelcontext(None).add_coords({"case": np.arange(cases.n), "observed": names})
     pm.CustomDist(
         "y", np.zeros(cases.n), np.zeros(len(names)), *(home[name] for name in MATRICES),
-        logp=logp, random=random, signature="(n),(l),(p,m),(m,m),(m,m),(p,p),(p),(m),(k),(o)->(n,l)",
+        logp=logp, random=random,
+        signature="(n),(l),(p,m),(m,m),(m,m),(p,p),(p),(m),(k),(o)->(n,l)",
         observed=np.nan_to_num(observed), dims=("case", "observed"), class_name="CasewiseSEM",
     )  # fmt: skip
 

@@ -57,9 +57,7 @@ def _linear(spec: Spec, M: Matrices) -> Matrices:
     Theta = np.zeros((*lead, p + len(outcomes), p + len(outcomes)))
     Theta[..., :p, :p] = M.Theta
     nu = np.concatenate([M.nu, np.zeros((*lead, len(outcomes)))], -1)
-    return replace(
-        M, Lambda=np.concatenate([M.Lambda, rows], -2), Theta=Theta, nu=nu, products=()
-    )
+    return replace(M, Lambda=np.concatenate([M.Lambda, rows], -2), Theta=Theta, nu=nu, products=())
 
 
 def _without_variance(spec: Spec) -> list[int]:

@@ -76,7 +76,7 @@ class Matrices:
 
     def map(self, change: Callable[[Floats], Floats]) -> "Matrices":
         """The same matrices after a change of the leading axes of each."""
-        arrays = {
+        arrays: dict[str, Any] = {
             f.name: change(getattr(self, f.name))
             for f in fields(self)
             if f.name != "products" and not (f.name in ("omega", "shape") and self._lacks(f.name))

@@ -60,7 +60,9 @@ def rescale(home: Matrices, scales: tuple[Scale, ...]) -> Matrices:
         s[..., scale.factor] = loading * below / row.value
     omega = home.omega
     if home.products:
-        to, first, second = ([getattr(p, k) for p in home.products] for k in ("to", "first", "second"))
+        to, first, second = (
+            [getattr(p, k) for p in home.products] for k in ("to", "first", "second")
+        )
         omega = omega * s[..., to] / (s[..., first] * s[..., second])
     return replace(
         home,

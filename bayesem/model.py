@@ -103,8 +103,7 @@ class Model:
         statements = tuple(
             s
             for s in self.parsed.statements
-            if s.lhs in kept
-            and (s.op == "=~" or all(v in kept for v in s.term.factors))
+            if s.lhs in kept and (s.op == "=~" or all(v in kept for v in s.term.factors))
         )
         labels = {s.term.label for s in statements if s.term.label}
         keep = {d.name for d in self.definitions if {n.text for n in _used(d)} <= labels}

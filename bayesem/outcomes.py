@@ -90,7 +90,8 @@ def _check(outcome: Outcome, column: Floats, index: pd.Index) -> None:
     if wrong.any():
         row = index[np.flatnonzero(wrong)[0]]
         raise DataError(
-            f"column `{name}` is {family.name} and holds {column[wrong][0]:g} (row {row!r}): {what}.",
+            f"column `{name}` is {family.name} and holds {column[wrong][0]:g} (row {row!r}): "
+            f"{what}.",
             hint=hint,
         )
     if np.ptp(seen) == 0:
@@ -125,7 +126,8 @@ def _flags(data: pd.DataFrame, outcome: Outcome, times: Floats) -> np.ndarray:
         raise DataError(
             f"`{outcome.name}` may be censored, but its censoring column `{column}` is not in the "
             "data.",
-            hint=f"Add `{column}`: 1 where the event has not happened by the recorded time, else 0.",
+            hint=f"Add `{column}`: 1 where the event has not happened by the recorded time, "
+            "else 0.",
         )
     check_present(data, column)
     flags = numbers(data[column], column)

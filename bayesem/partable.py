@@ -320,7 +320,9 @@ def _begin(
     phantoms = tuple(v for v in observed if v in used or v in alone)
     phantoms = _with_partners(model, observed, phantoms)
     twins = tuple(twin_of(v) for v in families if v in used)
-    if means is False and (families or any(len(s.term.factors) > 1 for s in model.parsed.statements)):
+    if means is False and (
+        families or any(len(s.term.factors) > 1 for s in model.parsed.statements)
+    ):
         raise ModelError(
             "products of factors and outcomes of other families need the means.",
             hint="Use means=True (the default) and raw answers.",
@@ -331,26 +333,13 @@ def _begin(
 
 
 def _check_product(s: Statement) -> None:
-    """What is asked of a product of factors must be what is done with it."""
-    parts = s.term.factors
-    if len(parts) == 1:
-        return
-    product = ":".join(parts)
-    if s.op != "~":
+    """A variable cannot be part of what explains it."""
+    if len(s.term.factors) > 1 and s.lhs in s.term.factors:
         raise ModelError(
-            f"the product `{product}` stands behind `{s.op}`.",
+            f"`{s.lhs}` is explained by a product with itself.",
             span=s.term.span,
-            hint="A product of factors can only predict: `y ~ x + z + x:z`.",
-        )
-    if len(parts) > 2:
-        raise NotAvailableError(
-            f"the product of {len(parts)} factors `{product}` is not available.",
-            span=s.term.span,
-            hint="Products have two factors: write `a:b + a:c + b:c`, or fit groups of c apart.",
-        )
-    if s.lhs in parts:
-        raise ModelError(
-            f"`{s.lhs}` is explained by a product with itself.", span=s.term.span, label=s.lhs
+            hint="Take the product out.",
+            label=s.lhs,
         )
 
 
@@ -418,12 +407,6 @@ def _product(draft: _Draft, s: Statement) -> tuple[str, int, int, str]:
     names = [draft.predictor(v) for v in s.term.factors]
     to, first, second = (draft.factors.index(v) for v in (s.lhs, *names))
     raw = [v not in draft.latent for v in names]
-    if any(p.to == to and {p.first, p.second} == {first, second} for p in draft.products):
-        raise ModelError(
-            f"the product `{s.term.name}` stands twice in the equation of `{s.lhs}`.",
-            span=s.term.span,
-            hint="`x:z` and `z:x` are one product.",
-        )
     draft.products.append(Product(to, first, second, *raw))
     return "omega", len(draft.products) - 1, 0, "interaction"
 
@@ -520,9 +503,7 @@ def _covariances(draft: _Draft, exogenous: tuple[tuple[str, ...], ...]) -> None:
     for group in exogenous:
         for a, b in _pairs(group):
             draft.add(a, "~~", b, None)
-    final = [
-        v for v in dict.fromkeys(outcomes) if v not in predictors and v not in draft.families
-    ]
+    final = [v for v in dict.fromkeys(outcomes) if v not in predictors and v not in draft.families]
     order = [v for v in draft.factors if v in final]
     for a, b in _pairs(order):
         draft.add(a, "~~", b, None)

@@ -140,7 +140,9 @@ def _reflect(spec: Spec, home: Matrices) -> Matrices:
         return home
     omega = home.omega
     if home.products:
-        to, first, second = ([getattr(p, k) for p in home.products] for k in ("to", "first", "second"))
+        to, first, second = (
+            [getattr(p, k) for p in home.products] for k in ("to", "first", "second")
+        )
         omega = omega * s[..., to] * s[..., first] * s[..., second]
     return replace(
         home,

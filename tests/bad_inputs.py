@@ -25,6 +25,8 @@ MODEL = "f =~ x1 + x2 + x3\ny ~ a*f\n"
 TWO = "f =~ x1 + x2 + x3\ng =~ x4 + x5 + x6\n"
 LABELS = "f =~ x1 + b*x2 + c*x3\ny ~ a*f\ny ~~ v*y\n"
 STUDY = "alliance_mediation"
+PROBIT: dict[str, Any] = {"families": {"y": "bernoulli"}}
+TIME: dict[str, Any] = {"families": {"y": sem.Lognormal(censored="wait")}}
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,16 @@ def answers() -> pd.DataFrame:
 
 def changed(**columns: Any) -> pd.DataFrame:
     return answers().assign(**columns)
+
+
+def times() -> np.ndarray:
+    """Sixty times."""
+    return 1.0 + (np.arange(60) * 7) % 31
+
+
+def holed(column: np.ndarray) -> np.ndarray:
+    """A column with every fourth cell missing."""
+    return np.where(np.arange(60) % 4 == 3, np.nan, column)
 
 
 def with_cell(value: object) -> pd.DataFrame:
@@ -312,7 +324,47 @@ CASES = [
         ("whether means are modelled, as text", fitted(means="no"), M, ("means is 'no'",)),
         ("ordinal indicators", fitted(ordered=["x1"]), N, ("`ordered`",)),
         ("ordinal indicators in an array", fitted(ordered=np.array(["x1", "x2"])), N, ("`ordered`",)),
-        ("outcomes of a family", fitted(families={"y": "bernoulli"}), N, ("`families`",)),
+        ("families as text", fitted(families="bernoulli"), M, ("families is a str",)),
+        ("an unknown family of an outcome", fitted(families={"y": "bernouli"}), M, ("`bernoulli`?",)),
+        ("an ordinal outcome", fitted(families={"y": "ordinal"}), N, ("`ordinal`",)),
+        ("a family of what nothing explains", fitted(families={"x1": "bernoulli"}), M,
+         ("families names `x1`",)),
+        ("a binary outcome with three values", on(changed(y=np.arange(60) % 3), **PROBIT), D,
+         ("`y` is bernoulli and holds 2", "0 or 1")),
+        ("a binary outcome that never happens", on(changed(y=0.0), **PROBIT), D, ("constant",)),
+        ("a negative time", on(changed(y=np.arange(60) - 5.0), **TIME), D,
+         ("`y` is lognormal and holds -5", "above 0")),
+        ("a censoring column that is missing", on(changed(y=times()), **TIME), D,
+         ("censoring column `wait` is not in",)),
+        ("a censoring column that is not 0 or 1", on(changed(y=times(), wait=times()), **TIME), D,
+         ("not 0 or 1",)),
+        ("a censored case without a time", on(changed(y=holed(times()), wait=1.0 * (times() > 20)),
+         **TIME), D, ("`wait` is 1 in row", "`y` is missing there")),
+        ("a time without word on censoring", on(changed(y=times(), wait=holed(0 * times())), **TIME), D,
+         ("`wait` is missing there",)),
+        ("only censored times", on(changed(y=times(), wait=1.0), **TIME), D, ("every time",)),
+        ("half a count", on(changed(y=times() + 0.5), families={"y": "poisson"}), D, ("whole number",)),
+        ("one event counted twice", on(changed(y=times(), wait=1.0 * (times() > 20),
+         z=1.0 * (times() <= 20)), MODEL + "z ~ f", families=TIME["families"] | {"z": "bernoulli"}), D,
+         ("the same event", "counted twice")),
+        ("a binary indicator", on(changed(y=np.arange(60) % 2), TWO + "g =~ y\ny ~ f", **PROBIT), N,
+         ("measures a factor",)),
+        ("a covariance with a count's residual", on(changed(y=times()), TWO + "y ~ f\ny ~~ g",
+         families={"y": "poisson"}), N, ("residual covariance",)),
+        ("a mediating outcome with holes", on(changed(y=holed(np.arange(60) % 2)), MODEL + "z ~ y",
+         **PROBIT), D, ("missing cells", "predicts other")),
+        ("outcomes of moments", lambda _: prepare(MODEL, sem.Moments(answers().cov(), 60, answers().mean()),
+         **PROBIT), N, ("case by case",)),
+        ("an unknown way to integrate", fitted(integrate="laplace"), M, ("integrate is 'laplace'",)),
+        ("nothing to integrate", fitted(integrate="cover", draws=4, tune=1), M,
+         ("nothing has to be integrated",)),
+        ("a product of three", of(TWO + "y ~ f + g + f:g:f"), N, ("product of 3",)),
+        ("a product that measures", of(TWO + "f =~ g:f"), G, ("on the right of `~` only",)),
+        ("a product with the outcome itself", of(TWO + "f ~ g + f:g"), M, ("product with itself",)),
+        ("a product of an unidentified factor", of("f =~ x1 + x2\ng =~ x4\ny ~ f + g + f:g\nf ~~ 0*g"), I,
+         ("tell", "`g`")),
+        ("a product in moments", lambda _: prepare(TWO + "y ~ f + g + f:g",
+         sem.Moments(answers().cov(), 60, answers().mean())), N, ("case by case",)),
         ("groups", fitted(group="z"), N, ("`group`",)),
         ("clusters", fitted(cluster="z"), N, ("`cluster`",)),
         ("cross-loadings of sd 0", fitted(cross_loadings=0.0), N, ("`cross_loadings`",)),
@@ -332,7 +384,8 @@ CASES = [
         ("parentheses 80 deep", claim("(" * 80 + "a" + ")" * 80 + " > 0"), Q, ("50 levels",)),
         ("a claim of two million characters", claim("a > 0" + " " * 2_000_000), Q, ("1,000,000",)),
         ("a claim with direction marks", claim("a > 0\u202e"), Q, ("U+202E",)),
-        ("a risk ratio", claim("risk_ratio(Y ~ X | 1, 0) > 1"), N, ("not available yet",)),
+        ("a risk ratio of no binary outcome", claim("risk_ratio(Y ~ X | 1, 0) > 1"), Q,
+         ("no binary outcome",)),
         ("a claim that is a number", claim(3), Q, ("no text",)),
         ("a probability of 2", claim("a > 0", prob=2), Q, ("`prob` is 2",)),
         ("a probability as text", claim("a > 0", prob="high"), Q, ("prob is 'high'",)),

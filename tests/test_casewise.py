@@ -16,8 +16,8 @@ from bayesem.families import (
     PROBIT,
     WEIBULL,
 )
-from bayesem.kernels.pack import constrained, pack, unconstrained
 from bayesem.kernels.linear import log_posteriors
+from bayesem.kernels.pack import constrained, pack, unconstrained
 from bayesem.kernels.target import target_of
 from bayesem.partable import twin_of
 from bayesem.sampling.starts import rough_point
@@ -52,7 +52,7 @@ def brute_force(ready, M, points=33, inner=80):
     predictor, without its residual, is one more variable of it.
     """
     table, data = ready.table, ready.data
-    p, m = len(table.indicators), len(table.factors)
+    m = len(table.factors)
     linear = np.linalg.solve(np.eye(m) - M.Beta, M.alpha)
     latent = [at for at, raw in cover_of(table) if not raw]
     raw = [at for at, is_raw in cover_of(table) if is_raw]
@@ -110,7 +110,10 @@ def brute_force(ready, M, points=33, inner=80):
                 var = spread[at, at] + s2
                 v += stats.norm(eta[at], np.sqrt(var)).logpdf(data.outcomes[i, k])
                 g = spread[:, at] / var
-                eta, spread = eta + g * (data.outcomes[i, k] - eta[at]), spread - np.outer(g, spread[at])
+                eta, spread = (
+                    eta + g * (data.outcomes[i, k] - eta[at]),
+                    spread - np.outer(g, spread[at]),
+                )
             for k, o in wanted:
                 if o.family.code == NORMAL:
                     continue
@@ -119,7 +122,9 @@ def brute_force(ready, M, points=33, inner=80):
                 nodes = eta[at] + np.sqrt(max(spread[at, at], 0)) * t
                 f = density(o.family.code, data.outcomes[i, k], nodes,
                             own, M.shape[k], data.censored[i, k]) if own is not None else None  # fmt: skip
-                if f is None:  # the residual is part of the predictor: a probit correlated with others
+                if (
+                    f is None
+                ):  # the residual is part of the predictor: a probit correlated with others
                     assert o.family.code == PROBIT
                     sign = 1 if data.outcomes[i, k] > 0.5 else -1
                     v += stats.norm.logcdf(sign * eta[at] / np.sqrt(spread[at, at]))

@@ -14,10 +14,10 @@ from bayesem.graph_data import GRAPH_NODES
 from bayesem.graphs import graph_of
 from bayesem.kernels.gaussian import gaussian_loglik
 from bayesem.kernels.linear import log_posteriors
-from bayesem.kernels.target import target_of
 from bayesem.kernels.op import loglik
 from bayesem.kernels.pack import constrained, pack, unconstrained
 from bayesem.kernels.plan import COVER, QUADRATURE
+from bayesem.kernels.target import target_of
 from bayesem.matrices import implied_covariance, implied_mean
 from bayesem.sampling.starts import rough_point
 

@@ -28,7 +28,7 @@ def modsem():
 
 def _estimates(reference):
     return {
-        tuple(sorted((r["lhs"], r["rhs"]))) + (r["op"],): (r["est"], r["std.error"])
+        (*sorted((r["lhs"], r["rhs"])), r["op"]): (r["est"], r["std.error"])
         for r in reference["estimates"]
         if r["std.error"]
     }
@@ -132,9 +132,7 @@ def _in_order(params):
 def test_observed_predictors_against_another_program(outcome):
     """The flat mode of each family is statsmodels' or lifelines' maximum-likelihood estimate."""
     family, reference = CASES[outcome]
-    ready = prepare(
-        f"{outcome} ~ a + b", FRAME, families={outcome: family}, priors="flat"
-    )
+    ready = prepare(f"{outcome} ~ a + b", FRAME, families={outcome: family}, priors="flat")
     from bayesem.kernels.pack import constrained
     from bayesem.kernels.target import target_of
 

@@ -123,40 +123,42 @@ ZOO = {
         VALUED.replace("+ size\nX", "+ X:X + Z:Z + size\nX"), _moderated()
     ),
     "product, second outcome": Specimen(VALUED + "V ~ X:Z\nY ~~ V\n", _moderated()),
-    "product with an observed variable": Specimen(
-        MODERATED + "Y ~ X:size\n", _moderated()
-    ),
+    "product with an observed variable": Specimen(MODERATED + "Y ~ X:size\n", _moderated()),
     "product, cross-loading": Specimen(
         MODERATED.replace("y2 + y3", "y2 + y3 + x3").replace("x1 + x2 + x3", "x1 + x2 + x3 + y3")
-        + "x2 ~~ y2\n", _moderated()
+        + "x2 ~~ y2\n",
+        _moderated(),
     ),
-    "observed outcome of a product": Specimen(
-        VALUED + "sales ~ X + X:Z\n", _moderated()
-    ),
+    "observed outcome of a product": Specimen(VALUED + "sales ~ X + X:Z\n", _moderated()),
     "product and probit": Specimen(
-        VALUED + "bought ~ X + Y + size\nbought ~~ 0.3*V\n", _moderated(),
+        VALUED + "bought ~ X + Y + size\nbought ~~ 0.3*V\n",
+        _moderated(),
         {"families": {"bought": "bernoulli"}},
     ),
     "logit": Specimen(
         MODERATED + "bought ~ X + size\n", _moderated(), {"families": {"bought": "logit"}}
     ),
     "lognormal, censored": Specimen(
-        MODERATED + "years ~ X + size\n", _moderated(),
+        MODERATED + "years ~ X + size\n",
+        _moderated(),
         {"families": {"years": Lognormal(censored="waiting")}},
     ),
     "weibull, censored": Specimen(
-        MODERATED + "years ~ Y + size\n", _moderated(),
+        MODERATED + "years ~ Y + size\n",
+        _moderated(),
         {"families": {"years": Weibull(censored="waiting")}},
     ),
     "poisson": Specimen(
         MODERATED + "visits ~ X + size\n", _moderated(), {"families": {"visits": "poisson"}}
     ),
     "negative binomial": Specimen(
-        MODERATED + "visits ~ Y + Z\n", _moderated(),
+        MODERATED + "visits ~ Y + Z\n",
+        _moderated(),
         {"families": {"visits": "negative_binomial"}},
     ),
     "mediating probit": Specimen(
-        MODERATED + "bought ~ X + size\nY ~ bought\n", _moderated(),
+        MODERATED + "bought ~ X + size\nY ~ bought\n",
+        _moderated(),
         {"families": {"bought": "bernoulli"}},
     ),
     "probit of observed": Specimen(

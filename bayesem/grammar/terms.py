@@ -74,7 +74,11 @@ def _check_product(names: list[Token], op: str) -> None:
         message = "A product is a predictor: it stands on the right of `~` only."
         raise GrammarError(message, span=span)
     if len(names) > 2:
-        raise NotAvailableError("A product of three variables is not available yet.", span=span)
+        raise NotAvailableError(
+            f"A product of {len(names)} variables is not available.",
+            span=span,
+            hint="Products have two parts: `a:b + a:c + b:c`; or fit groups of the third apart.",
+        )
 
 
 # --- modifiers ----------------------------------------------------------------------------------

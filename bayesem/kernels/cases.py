@@ -238,8 +238,31 @@ with kernel_cache():
 
     @njit(**INNER)
     def integrate(  # type: ignore[no-untyped-def]
-        plan, shape, late_mean, M, WD, c0, C0H, H, S00, vk, Vbb, T, shift_x, shift_b, J, KJ,
-        Z, status, logfact, nodes, logw, in_nodes, in_logw, scores, sums,
+        plan,
+        shape,
+        late_mean,
+        M,
+        WD,
+        c0,
+        C0H,
+        H,
+        S00,
+        vk,
+        Vbb,
+        T,
+        shift_x,
+        shift_b,
+        J,
+        KJ,
+        Z,
+        status,
+        logfact,
+        nodes,
+        logw,
+        in_nodes,
+        in_logw,
+        scores,
+        sums,
     ):
         """The integrals of one group's cases, and their gradients; minus infinity where none.
 
@@ -407,7 +430,7 @@ with kernel_cache():
     def early_gradient(  # type: ignore[no-untyped-def]
         count, P, Lo, LoPhi, Phi, cross, W, gV, gM_sums, uw, into, d, EE, gPhi, gL, gT, gmu
     ):
-        """Back through the early answers' density and through V = Phi - cross P cross', M = E W'."""
+        """Back through the early answers' density, V = Phi - cross P cross' and M = E W'."""
         gcross_y, total = gM_sums
         gV = 0.5 * (gV + gV.T)
         put(gPhi, into, into, gV)
@@ -547,7 +570,13 @@ with kernel_cache():
         prod, out, group, saw_u, saw_d, saw_o = maps
         Z, status, logfact, nodes, logw, in_nodes, in_logw = reals
         sampled = sec[:SECTION].view(np.int64)[15] == 2
-        nl, ni, nq, nx, c = late.shape[0], into.shape[0], tied.shape[0], cover.shape[0], nodes.shape[1]
+        nl, ni, nq, nx, c = (
+            late.shape[0],
+            into.shape[0],
+            tied.shape[0],
+            cover.shape[0],
+            nodes.shape[1],
+        )
         K, no, nd = prod.shape[1], out.shape[1], late.shape[0] + copies.shape[0]
 
         # linear moments

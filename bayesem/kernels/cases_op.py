@@ -51,7 +51,9 @@ def matrix_array(shapes: list[tuple[int, ...]], part: Section) -> tuple[Floats, 
     terms = np.stack([which, rows, cols, np.arange(q), none, none]).astype(np.int64)
     p, m = shapes[0]
     size = p * m + 2 * m * m + p * p + p + m + shapes[6][0] + shapes[7][0]
-    floats = np.concatenate([np.full(q, -np.inf), np.full(q, np.inf), np.ones(q), [0.0], np.zeros(size)])
+    floats = np.concatenate(
+        [np.full(q, -np.inf), np.full(q, np.inf), np.ones(q), [0.0], np.zeros(size)]
+    )
     header = np.zeros(HEADER, np.int64)
     header[:16] = [
         p, m, q, 0, 0, q, 0, 0, 0, 1, 0, 0, terms.size, HEADER + terms.size + floats.size, 0,

@@ -55,7 +55,7 @@ with kernel_cache():
     def layout(model):  # type: ignore[no-untyped-def]
         """Views of the parts of the array that :func:`bayesem.kernels.pack.pack` writes."""
         head = model[:HEADER].view(np.int64)
-        p, m, q, nd = head[0], head[1], head[2], head[3]
+        p, q, nd = head[0], head[2], head[3]
         nk, nt, K, nb = head[4], head[5], head[6], head[7]
         total, npri = head[8], head[10]
         o = HEADER

@@ -106,9 +106,7 @@ with kernel_cache():
             return -math.inf, 0.0, 0.0, 0.0
         total, by_m, by_v, by_shape = 0.0, 0.0, 0.0, 0.0
         for j in range(nodes.shape[0]):
-            f, d1, _, ds = given_predictor(
-                code, m + sd * nodes[j], z, status, shape, log_factorial
-            )
+            f, d1, _, ds = given_predictor(code, m + sd * nodes[j], z, status, shape, log_factorial)
             w = math.exp(f + logw[j] - top)
             if w > 0.0:
                 total += w

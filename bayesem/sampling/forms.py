@@ -139,8 +139,8 @@ def _note(
     if not names:
         return "factors integrated out in closed form, case by case"
     how = {
-        "quadrature": f"all factors integrated out ({nodes} nodes in each of {listed}, log-likelihood "
-        f"within {left:.1g})",
+        "quadrature": f"all factors integrated out ({nodes} nodes in each of {listed}, "
+        f"log-likelihood within {left:.1g})",
         "cover": f"scores of {listed} sampled, all other factors integrated out in closed form",
         "scores": "all factor scores sampled",
     }[best]

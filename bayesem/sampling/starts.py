@@ -129,7 +129,8 @@ def _climb(objective: object, u: Floats, target: Target) -> Floats:
     rough = {"ftol": 1e-9, "gtol": 1e-3}  # casewise gradients are dear; Newton's step does the rest
     found = optimize.minimize(
         objective, u, jac=True, method="L-BFGS-B",  # type: ignore[call-overload]
-        options={"maxiter": 3000, "maxfun": 6000, "maxcor": 30} | (rough if target.casewise else fine),
+        options={"maxiter": 3000, "maxfun": 6000, "maxcor": 30}
+        | (rough if target.casewise else fine),
     )  # fmt: skip
     return np.asarray(found.x)
 
@@ -188,9 +189,7 @@ def whitened(target: Target, mode: Mode) -> Floats:
     return target.whiten(target.array, mode.u, spread_around(mode))
 
 
-def overdispersed(
-    target: Target, array: Floats, mode: Mode, rng: np.random.Generator
-) -> Floats:
+def overdispersed(target: Target, array: Floats, mode: Mode, rng: np.random.Generator) -> Floats:
     """A start in whitened coordinates with twice the normal approximation's spread.
 
     Parameters

@@ -2,7 +2,8 @@
 
 Every data set comes from the independent generator. Each proposition is judged on the equations
 that it is about (the same lines as in the study's model), with a normal approximation at the mode on
-the real line in the place of chains; ``agreement`` compares that with chains on some of the sets.
+the real line in the place of chains; `test_operating_of_propositions` compares that with chains on
+some of the sets. "False" puts every part of a claim at 0, "reversed" turns its signs.
 """
 
 import json
@@ -120,8 +121,8 @@ def _odds(p):
     return p / (1 - p)
 
 
-def judge(name, data, *, draws=2000, seed=0):
-    """One verdict by the normal approximation at the mode."""
+def judge(name, data, *, draws=2000, seed=0, probabilities=False):
+    """One verdict by the normal approximation at the mode, or its parts' probabilities."""
     families = {"exporting": "bernoulli"} if name == "P1" else None
     ready = prepare(MODELS[name], data, identify="unit", families=families, check=False)
     rng = np.random.default_rng(seed)
@@ -129,7 +130,8 @@ def judge(name, data, *, draws=2000, seed=0):
         PRIOR[name] = parts_of(name, *draws_of(ready.spec, draw_prior(ready.spec, 4000, rng)))
     mode = choose(ready.spec).mode
     u = mode.u + rng.standard_normal((draws, len(mode.u))) @ spread_around(mode).T
-    return verdict(parts_of(name, *draws_of(ready.spec, constrained(ready.spec, u))), name)
+    truth = parts_of(name, *draws_of(ready.spec, constrained(ready.spec, u)))
+    return truth.mean(1) if probabilities else verdict(truth, name)
 
 
 def conditions():
@@ -140,13 +142,13 @@ def conditions():
         yield {"n": 300, "truth": truth, "wrong": wrong}
 
 
-def run(sets, out):
-    """All conditions, a set at a time, so that what is done counts whenever it stops."""
+def run(sets, log=None):
+    """All conditions, a set at a time; ``log`` keeps the rows of what is done."""
     rows, start = [], time.time()
     for seed in range(sets):
         for at, condition in enumerate(conditions()):
             wrong = {} if condition["wrong"] == "nothing" else {condition["wrong"]: True}
-            truths = dict.fromkeys(("P1", "P2", "P3", "P4", "P5"), condition["truth"])
+            truths = dict.fromkeys(MODELS, condition["truth"])
             data, _ = firms(condition["n"], propositions=truths, seed=1000 * at + seed, **wrong)
             for name in MODELS:
                 try:
@@ -154,8 +156,27 @@ def run(sets, out):
                 except sem.BayesemError as error:
                     found = f"error: {error.message[:60]}"
                 rows.append({**condition, "seed": seed, "proposition": name, "verdict": found})
-        Path(out).write_text(json.dumps(rows))
+        if log is not None:
+            Path(log).write_text(json.dumps(rows))
         print(f"set {seed + 1}: {time.time() - start:.0f} s", flush=True)
+    return rows
+
+
+def table(rows):
+    """Counts of verdicts by condition and proposition."""
+    out = []
+    for condition in conditions():
+        for name in MODELS:
+            mine = [
+                r["verdict"]
+                for r in rows
+                if r["proposition"] == name and all(r[k] == v for k, v in condition.items())
+            ]
+            kinds = ("supported", "refuted", "undecided")
+            counts = {kind: mine.count(kind) for kind in kinds}
+            out.append({**condition, "proposition": name, "sets": len(mine), **counts,
+                        "failed": len(mine) - sum(counts.values())})  # fmt: skip
+    return out
 
 
 if __name__ == "__main__":

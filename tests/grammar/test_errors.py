@@ -92,7 +92,7 @@ LATER = [
     ("y ~*~ y", "1:3", "~*~", "Scale factors"),
     ("group: 1\ny ~ x", "1:1", "group: 1", "block of its own"),
     ("level: within\ny ~ x", "1:1", "level: within", "block of its own"),
-    ("y ~ x:z:w", "1:5", "x:z:w", "product of three"),
+    ("y ~ x:z:w", "1:5", "x:z:w", "product of 3"),
     ("y ~ equal('f=~x')*x", "1:11", "'f=~x'", "by its formula"),
 ]
 CLAIMS = [
