@@ -53,7 +53,10 @@ def interactions() -> str:
         "",
         "Truths are drawn anew for each set (product normal(0, 0.25)), answers are unrounded, the "
         "generator imports nothing of this package. "
-        f"{r['converged']} of {r['sets']} fits converged (2 chains of 600).",
+        "Intervals by a normal approximation at the mode; on the first "
+        f"{r['chains']['sets']} sets chains moved no mean by more than "
+        f"{r['chains']['largest_gap_of_means']:.2f} posterior sds ({r['chains']['mean_gap_of_means']:.2f} on "
+        f"average), and their sds were {r['chains']['mean_ratio_of_sds']:.3f} times as large.",
         "",
         f"| parameter | coverage of {r['mass']:.0%} intervals (binomial se "
         f"{np.sqrt(r['mass'] * (1 - r['mass']) / r['sets']):.3f}) | mean error in posterior sds | "

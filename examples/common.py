@@ -5,16 +5,21 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from textwrap import fill
 
 import pandas as pd
 
 import bayesem as sem
 from bayesem.answers_file import read_csv
-from bayesem.generator import asked_from
+from bayesem.generator import asked_from, generate
 from bayesem.study_truth import applicable
 
 STUDY = "export_strategy"
 FIGURES = Path(__file__).parent / "figures"
+EXPORTERS = {"EP", "ACC", "SPEED"}  # asked of exporters only
+SELECTION = """\
+The equation of exporting is not in this part: who exports is taken as ignorable given
+the answers, which is a little more than the model's given the dimensions (--whole)."""
 
 
 def arguments(text: str | None, n: int = 400, **flags: str) -> argparse.Namespace:
@@ -40,10 +45,12 @@ def answers(o: argparse.Namespace, source: str = STUDY) -> pd.DataFrame:
     if o.answers is not None:
         return read_csv(o.answers)
     asked = applicable(sem.read_model(source), asked_from(o.set))
-    return sem.generate(source, o.n, propositions=asked, seed=o.seed)
+    return generate(source, o.n, propositions=asked, seed=o.seed)
 
 
-def fitted(source: str, outcomes: Sequence[str], data: pd.DataFrame, o: argparse.Namespace) -> sem.Fit:
+def fitted(
+    source: str, outcomes: Sequence[str], data: pd.DataFrame, o: argparse.Namespace
+) -> sem.Fit:
     """Fit the part of a model that explains some outcomes, and say how that went."""
     model = sem.read_model(source) if o.whole else sem.read_model(source).about(*outcomes)
     with warnings.catch_warnings():  # what the warning says is printed
@@ -51,7 +58,10 @@ def fitted(source: str, outcomes: Sequence[str], data: pd.DataFrame, o: argparse
         fit = sem.fit(model, data, identify="unit", draws=o.draws, tune=o.draws, seed=o.seed,
                       progress=False)  # fmt: skip
     part = "the whole model" if o.whole else f"the part that explains {' and '.join(outcomes)}"
-    print(f"--- {source}, {part}: {sum(fit.timings.values()):.0f} seconds\n{fit}\n")
+    print(f"--- {source}, {part}: {sum(fit.timings.values()):.0f} seconds\n{fit}")
+    if {*model.factors} & EXPORTERS and not {*model.observed} & {"exporting", "years"}:
+        print(SELECTION)
+    print()
     return fit
 
 
@@ -61,7 +71,7 @@ def show(names: Sequence[str], fits: object) -> sem.Verdicts:
     verdicts = sem.assess([claims[name] for name in names], fits)
     print(verdicts, "\n\nWhat these rest on:", sep="")
     for name in names:
-        print(f"  {name}: {claims[name].note}")
+        print(fill(f"{name}: {claims[name].note}", 80, subsequent_indent="  "))
     print()
     return verdicts
 

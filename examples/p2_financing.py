@@ -5,6 +5,9 @@
 Beside it the same with quadratics, since a curve that is left out passes for a product.
 """
 
+from argparse import Namespace
+
+import pandas as pd
 from common import STUDY, answers, arguments, fitted, run, show
 
 import bayesem as sem
@@ -32,7 +35,7 @@ def main() -> None:
     print(f"Figure: {o.figure}")
 
 
-def selection(fit, data, o) -> None:  # type: ignore[no-untyped-def]
+def selection(fit: sem.Fit, data: pd.DataFrame, o: Namespace) -> None:
     """What becomes of P2 if firms select themselves into exporting by what raises performance.
 
     The correlation of the two residuals is assumed, not estimated: the equation of exporting is in

@@ -1,6 +1,6 @@
 """P3: does regulatory compliance raise legitimacy, and acceptance in export markets?
 
-    python examples/p3_compliance.py [answers.csv] [--n 400] [--seed 1]
+python examples/p3_compliance.py [answers.csv] [--n 400] [--seed 1]
 """
 
 from common import STUDY, answers, arguments, fitted, run, show

@@ -80,7 +80,7 @@ def test_label_beside_prior_and_start_keeps_all_three():
     ("text", "error", "fragment"),
     [
         ('f =~ prior("normal(0,1)")*x1 + x2 + x3', ModelError, "fixed at 1 to give `f` a scale"),
-        ("f =~ x1 + x2 + x3\ny ~ f:g\ng =~ z1 + z2 + z3", NotAvailableError, "products of factors"),
+        ("f =~ x1 + x2 + x3\nf ~ f:g + g\ng =~ z1 + z2 + z3", ModelError, "product with itself"),
         ("y | t1", NotAvailableError, "thresholds"),
         ("f =~ x1 + a*x2 + x3\na*b > 1", BayesemError, "label"),
         ("f =~ x1 + a*x2 + b*x3\na*b > 1", ConstraintError, "not linear"),

@@ -11,6 +11,7 @@ from bayesem.errors import ConvergenceWarning, IdentificationError
 from bayesem.fitting import fit, prepare
 from bayesem.kernels.linear import log_posterior
 from bayesem.kernels.pack import pack
+from bayesem.kernels.target import target_of
 from bayesem.sampling.convergence import diagnose
 from bayesem.sampling.engine import sample_kernel
 from bayesem.sampling.starts import maximum, overdispersed, whitened
@@ -20,10 +21,12 @@ from bayesem.summaries import summary
 
 def _sample(spec, *, private, cores=2, seed=3, draws=300):
     mode = maximum(spec)
-    model = whitened(pack(spec), mode)
+    target = target_of(spec)
+    model = whitened(target, mode)
     return sample_kernel(
-        model, len(spec.parameters),
-        lambda s: overdispersed(model, mode, np.random.default_rng(s)),
+        target,
+        model,
+        lambda s: overdispersed(target, model, mode, np.random.default_rng(s)),
         draws=draws, tune=300, chains=4, cores=cores, seed=seed, target_accept=0.9, progress=False,
         private=private,
     )  # fmt: skip
