@@ -24,7 +24,7 @@ HEAD = """
 # Evidence
 
 Written by `docs/make_evidence.py` from the files in `tests/calibration/results`, which
-`uv run pytest -m slow` makes anew (about eight minutes on two cores). No number here is typed in.
+`uv run pytest -m slow` makes anew (about an hour on two cores). No number here is typed in.
 """
 
 ELSEWHERE = """

@@ -58,7 +58,7 @@ def fitted(
         fit = sem.fit(model, data, identify="unit", draws=o.draws, tune=o.draws, seed=o.seed,
                       progress=False)  # fmt: skip
     part = "the whole model" if o.whole else f"the part that explains {' and '.join(outcomes)}"
-    print(f"--- {source}, {part}: {sum(fit.timings.values()):.0f} seconds\n{fit}")
+    print(f"--- {source}, {part}: {sum(fit.timings.values()):.0f} seconds\n{fit}", flush=True)
     if {*model.factors} & EXPORTERS and not {*model.observed} & {"exporting", "years"}:
         print(SELECTION)
     print()

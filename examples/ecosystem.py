@@ -6,8 +6,6 @@ Three graphs are fitted to half of the cases and judged by how well they predict
 ecosystem's answers are in all three, since only graphs of the same answers can be compared.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from common import STUDY, answers, arguments, fitted, run, show
@@ -28,8 +26,9 @@ def main() -> None:
     data = answers(o, GRAPHS["moderates"] if o.moderated else STUDY)
     order = np.random.default_rng(o.seed).permutation(len(data))
     seen, unseen = (data.iloc[half] for half in np.array_split(order, 2))
-    # the equations of performance and ecosystem with all behind them; other outcomes are left out
-    fits = {k: fitted(v, ("EP", "ECO", "RIV"), seen, o) for k, v in GRAPHS.items()}
+    # performance, ecosystem and, since one graph has rivalry behind the ecosystem, competitiveness,
+    # with all that leads to them; the other outcomes are left out
+    fits = {k: fitted(v, ("EP", "ECO", "COMP"), seen, o) for k, v in GRAPHS.items()}
 
     for name in ("moderates", "mediates"):
         rows = sem.summary(fits[name], standardized=True).set_index("label").drop(columns="group")
@@ -44,7 +43,7 @@ def main() -> None:
     print(f"Figure: {o.figure}")
 
 
-def compared(scores: Mapping[str, np.ndarray], fits: Mapping[str, sem.Fit]) -> pd.DataFrame:
+def compared(scores: dict[str, np.ndarray], fits: dict[str, sem.Fit]) -> pd.DataFrame:
     """The graphs by their scores, best first."""
     best = max(scores.values(), key=np.sum)
     table = pd.DataFrame({"held out": {k: s.sum() for k, s in scores.items()}})
