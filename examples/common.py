@@ -53,10 +53,8 @@ def fitted(
 ) -> sem.Fit:
     """Fit the part of a model that explains some outcomes, and say how that went."""
     model = sem.read_model(source) if o.whole else sem.read_model(source).about(*outcomes)
-    with warnings.catch_warnings():  # what the warning says is printed
-        warnings.simplefilter("ignore", sem.ConvergenceWarning)
-        fit = sem.fit(model, data, identify="unit", draws=o.draws, tune=o.draws, seed=o.seed,
-                      progress=False)  # fmt: skip
+    fit = sem.fit(model, data, identify="unit", draws=o.draws, tune=o.draws, seed=o.seed,
+                  progress=False)  # fmt: skip
     part = "the whole model" if o.whole else f"the part that explains {' and '.join(outcomes)}"
     print(f"--- {source}, {part}: {sum(fit.timings.values()):.0f} seconds\n{fit}", flush=True)
     if {*model.factors} & EXPORTERS and not {*model.observed} & {"exporting", "years"}:
@@ -78,6 +76,7 @@ def show(names: Sequence[str], fits: object) -> sem.Verdicts:
 
 def run(main: Callable[[], None]) -> None:
     """Bad input gets one message and exit code 2."""
+    warnings.simplefilter("ignore", sem.ConvergenceWarning)  # what it says is printed
     try:
         main()
     except sem.BayesemError as trouble:
