@@ -98,7 +98,7 @@ def rival(data: pd.DataFrame, ours: tuple[float, Any]) -> None:
         compiled, draws=1000, tune=1000, chains=4, cores=2, seed=1, progress_bar=False
     )
     done = time.perf_counter()
-    kept = tree.posterior[["nu", "loading", "sd", "r", "g", "w"]]
+    kept = tree["posterior"].to_dataset()[["nu", "loading", "sd", "r", "g", "w"]]
     least = min(float(np.min(v.to_numpy())) for v in ess(kept).data_vars.values())
     seconds, fit = ours
     rate = fit.convergence.table["ess_bulk"].min() / seconds

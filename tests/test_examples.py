@@ -83,6 +83,7 @@ def test_a_whole_run(tmp_path):
     assert "The equation of exporting is not in this part" in done.stdout
 
 
+@pytest.mark.slow
 def test_answers_of_ones_own(tmp_path):
     data = sem.generate("export_strategy", 200, propositions={"P5": "reversed"}, seed=3)
     data.attrs.clear()
