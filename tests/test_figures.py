@@ -55,7 +55,7 @@ def texts(figure):
         for t in (axis.title, axis.xaxis.label, axis.yaxis.label)
     ]
     left = [axis.get_title(loc="left") for axis in figure.axes]
-    return "\n".join([*(t.get_text() for t in figure.texts), *axes, *left])
+    return "\n".join([*(t.get_text() for t in figure.texts), *axes, *left]).replace("\xa0", " ")
 
 
 def line(axis, label):
@@ -205,6 +205,18 @@ def test_synthetic_data_are_marked_in_red_and_others_not():
         marks = [t for t in figure.texts if t.get_text() == "SYNTHETIC DATA"]
         assert len(marks) == count
         assert all(to_hex(t.get_color()) == "#c00000" for t in marks)
+
+
+@pytest.mark.parametrize("name", ["P", "a_name_that_leaves_no_room"])
+def test_texts_on_top_do_not_overlap(name):
+    made = replace(mediation(), data=SimpleNamespace(synthetic=True))
+    figure = plot_verdict(sem.assess({name: "a > 0 "}, made), name)
+    figure.draw_without_rendering()
+    boxes = [t.get_window_extent() for t in figure.texts]
+    for k, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:k])
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
 
 
 def test_failed_chains_are_stamped_across():

@@ -22,7 +22,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "
 GREY, RED = "#666666", "#C00000"
 NARROW, WIDE = 3.5, 7.0
 LINE = 0.17  # inches from one line of text to the next
-CHARACTER = 0.07  # inches of an average one at 9 points
+CHARACTER, BOLD = 0.07, 0.08  # inches of an average one at 9 points
 TYPES = (".pdf", ".svg", ".png")
 STYLE = {
     "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "xtick.labelsize": 9,
@@ -52,13 +52,13 @@ def sheet(width: float, height: float, head: Sequence[str], fits: Sequence[Any])
 
     synthetic = any(fit.data.synthetic for fit in fits)
     lines = [line for text in head for line in wrap(text, int(width / CHARACTER))]
-    fits_beside = len(lines[0]) * CHARACTER + 1.2 < width
-    top = (len(lines) + (synthetic and not fits_beside)) * LINE + 0.06
+    below = int(synthetic and len(lines[0]) * BOLD + 1.3 > width)  # the mark's own line
+    top = (len(lines) + below) * LINE + 0.06
     figure = Figure((width, height + top), layout="constrained")
     engine: Any = figure.get_layout_engine()
     engine.set(rect=(0, 0, 1, height / (height + top)), w_pad=0.06, h_pad=0.04, wspace=0.04)
     for k, line in enumerate(lines):
-        y = 1 - (0.05 + LINE * (k + (synthetic and not fits_beside))) / (height + top)
+        y = 1 - (0.05 + LINE * (k + below)) / (height + top)
         figure.text(0.06 / width, y, line, va="top", weight="bold" if k == 0 else "normal")
     if synthetic:
         figure.text(1 - 0.06 / width, 1 - 0.05 / (height + top), "SYNTHETIC DATA",

@@ -178,7 +178,7 @@ def _labels(form: Form, table: Any) -> Iterator[str]:
     names = dict.fromkeys(node.text for node in walk(form) if isinstance(node, Name))
     known = [f"{name}: {table.labels[name][0].name}" for name in names if name in table.labels]
     if known:
-        yield ", ".join(known)
+        yield ", ".join(text.replace(" ", "\N{NO-BREAK SPACE}") for text in known)
 
 
 def _numbers(row: Any) -> str:
