@@ -27,7 +27,7 @@ from bayesem.decision import (
     pool,
 )
 from bayesem.errors import PropositionError
-from bayesem.evidence import measure, without_prior
+from bayesem.claim_evidence import measure, without_prior
 from bayesem.propositions import Proposition, Rule, read_propositions
 from bayesem.verdict_text import explain, html, probability_text, rule_text, text
 
