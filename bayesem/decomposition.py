@@ -31,7 +31,9 @@ __all__ = [
     "conditional_paths",
     "decompose",
     "edges",
+    "effect_draws",
     "effects",
+    "explained_draws",
     "linked",
     "r2",
     "rescaled_paths",
@@ -320,7 +322,8 @@ def effects(
     Beta = linked(conditional_paths(matrices, table), table)
     if standardized:
         Beta = rescaled_paths(Beta, scales(table, matrices))
-    rows = list(_effect_rows(table, Beta, prob=prob, paths=paths))
+    found = effect_draws(table, Beta, paths=paths)
+    rows = [[*names, *summarise(draws, prob)] for names, draws in found]
     columns = ["outcome", "predictor", "kind", "path", "mean", "sd", "lower", "upper", "pd"]
     out = stamped(pd.DataFrame(rows, columns=columns), fit)
     out.attrs["notes"] = (*out.attrs["notes"], *_effect_notes(table))
@@ -365,7 +368,22 @@ def r2(fit: Any, *, prob: float = 0.95) -> pd.DataFrame:
         has no such share, because its residual is correlated with its predictors; its numbers are
         missing.
     """
-    table, matrices = fit.table, fit.matrices()
+    shares = explained_draws(fit.table, fit.matrices())
+    rows = [[name, kind, *_spread(share, prob)] for name, kind, share in shares]
+    columns = ["variable", "kind", "mean", "sd", "lower", "upper"]
+    return stamped(pd.DataFrame(rows, columns=columns), fit)
+
+
+def explained_draws(
+    table: "ParameterTable", matrices: Matrices
+) -> Iterator[tuple[str, str, Floats]]:
+    """Explained variance of every predicted factor and every indicator, draw by draw.
+
+    Yields
+    ------
+    str, {"factor", "indicator"}, (...) array
+        As `r2` describes them.
+    """
     std = standardise(matrices, table)
     graph = edges(table)
     circular = np.diagonal(reach(graph))
@@ -373,15 +391,12 @@ def r2(fit: Any, *, prob: float = 0.95) -> pd.DataFrame:
     explained[[p.to for p in table.products]] = True
     explained[list(links(table))] = False
     explanation = _explained(table, matrices)
-    rows = []
     for k in np.flatnonzero(explained):
         share = np.where(circular[k], np.nan, explanation[..., k])
-        rows.append([table.factors[k], "factor", *_spread(share, prob)])
+        yield table.factors[k], "factor", share
     for i, name in enumerate(table.indicators):
         if name not in table.factors:
-            rows.append([name, "indicator", *_spread(1 - std.Theta[..., i, i], prob)])
-    columns = ["variable", "kind", "mean", "sd", "lower", "upper"]
-    return stamped(pd.DataFrame(rows, columns=columns), fit)
+            yield name, "indicator", 1 - std.Theta[..., i, i]
 
 
 def _explained(table: "ParameterTable", matrices: Matrices) -> Floats:
@@ -391,9 +406,17 @@ def _explained(table: "ParameterTable", matrices: Matrices) -> Floats:
     return np.asarray((variance - residual) / scales(table, matrices) ** 2)
 
 
-def _effect_rows(
-    table: "ParameterTable", Beta: Floats, *, prob: float, paths: bool
-) -> Iterator[list[Any]]:
+def effect_draws(
+    table: "ParameterTable", Beta: Floats, *, paths: bool
+) -> Iterator[tuple[list[str], Floats | float]]:
+    """Direct, indirect and total effects, draw by draw.
+
+    Yields
+    ------
+    list of str, (...) array
+        Outcome, predictor, kind and path as `effects` names them, and the effect; missing where
+        there is no product of coefficients.
+    """
     graph, split, stop = edges(table), decompose(Beta), blocked(table)
     products = {p.to for p in table.products}
     outcomes = sorted({r.i for r in table.rows if r.op == "~" and r.matrix == "Beta"} | products)
@@ -404,18 +427,17 @@ def _effect_rows(
             ends = [display_name(table, i), display_name(table, j)]
             arrow, dots = f"{ends[1]} -> {ends[0]}", f"{ends[1]} -> ... -> {ends[0]}"
             if graph[i, j]:
-                yield [*ends, "direct", arrow, *summarise(Beta[..., i, j], prob)]
+                yield [*ends, "direct", arrow], Beta[..., i, j]
             through = graph.copy()
             through[i, j] = False
             if stop[i, j] or reach(through)[i, j]:
                 for chain in chains(through, j, i) if paths else ():
                     budget = _spend(budget)
-                    label = _chain_text(table, chain)
-                    yield [*ends, "indirect", label, *summarise(along(Beta, chain), prob)]
+                    yield [*ends, "indirect", _chain_text(table, chain)], along(Beta, chain)
                 whole = np.nan if stop[i, j] else split.indirect[..., i, j]
-                yield [*ends, "indirect", dots, *summarise(whole, prob)]
+                yield [*ends, "indirect", dots], whole
             whole = np.nan if stop[i, j] else split.total[..., i, j]
-            yield [*ends, "total", arrow, *summarise(whole, prob)]
+            yield [*ends, "total", arrow], whole
 
 
 def _chain_text(table: "ParameterTable", chain: tuple[int, ...]) -> str:

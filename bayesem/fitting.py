@@ -13,47 +13,30 @@ import pandas as pd
 import xarray as xr
 
 from bayesem.arrays import Floats
-from bayesem.data import Answers, Moments, Statistics, read_answers, statistics
+from bayesem.data import Answers, Moments
 from bayesem.errors import (
     ConvergenceWarning,
-    DataError,
     ModelError,
     NotAvailableError,
     PriorError,
-    did_you_mean,
 )
-from bayesem.families import read_families
-from bayesem.identification import check_identification
-from bayesem.model import Model, read_model
-from bayesem.outcomes import read_outcomes, with_twins
-from bayesem.partable import ParameterTable, parameter_table
-from bayesem.posterior import Fit, Settings, named_draws, reserved
+from bayesem.model import Model
+from bayesem.posterior import Fit, Settings, named_draws
+from bayesem.preparation import Prepared, prepare
 from bayesem.priordraws import draw_prior
 from bayesem.sampling.convergence import Convergence, diagnose
 from bayesem.sampling.ways import FORMS
 from bayesem.seeds import check_seed
 from bayesem.spec import Spec
-from bayesem.specification import specification
 
-__all__ = ["Prepared", "fit", "graph", "prepare"]
+__all__ = ["Clock", "fit", "graph", "sample"]
 
 #: Draws from the prior behind every prior probability.
 PRIOR_DRAWS = 10_000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """Everything that is known before sampling."""
-
-    model: Model
-    data: Answers | Moments
-    table: ParameterTable
-    spec: Spec
-    notes: tuple[str, ...]
-
-
 @dataclass(slots=True)
-class _Clock:
+class Clock:
     """Seconds by stage."""
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -65,65 +48,6 @@ class _Clock:
             yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
-
-
-def prepare(
-    model: Model | str,
-    data: pd.DataFrame | Moments,
-    *,
-    identify: str = "marker",
-    means: bool = True,
-    fixed_x: bool = True,
-    priors: str | Mapping[str, Any] | None = None,
-    families: Mapping[str, Any] | None = None,
-    check: bool = True,
-) -> Prepared:
-    """Read model and data, write the parameter table and check identification.
-
-    Raises
-    ------
-    BayesemError
-        Naming what is wrong with the model, the data, the priors or the identification.
-    """
-    model = read_model(model) if not isinstance(model, Model) else model
-    notes: list[str] = []
-    if isinstance(data, Moments) and data.mean is None and means:
-        means = False
-        notes.append(
-            "only the covariance matrix was given, so the means are not modelled (Wishart)"
-        )
-    for name, value in (("means", means), ("fixed_x", fixed_x)):
-        if not isinstance(value, bool | np.bool_):
-            raise ModelError(f"{name} is {value!r}.", hint="Use True or False.")
-    _check_names(model, data)
-    explained = {s.lhs: s.span for s in model.parsed.statements if s.op == "~"}
-    explained = {k: v for k, v in explained.items() if k in model.observed}
-    kinds = read_families(families, explained, model.codebook)
-    options = {"identify": identify, "means": means, "families": kinds}
-    table = parameter_table(model, fixed_x=fixed_x, **options)  # type: ignore[arg-type]
-    if table.casewise and isinstance(data, Moments):
-        raise NotAvailableError(
-            "products of factors and outcomes of other families need answers case by case, and "
-            "these are moments.",
-            hint="Fit the raw data.",
-        )
-    kept = _read(model, table, data)
-    if isinstance(kept, Answers) and table.fixed_x and _missing_in(kept, table.fixed_x):
-        table = parameter_table(model, fixed_x=False, **options)  # type: ignore[arg-type]
-        notes.append(
-            f"cells are missing in {_quoted(_missing_in(kept, table.phantoms))}, so "
-            "the observed predictors are modelled and not conditioned on"
-        )
-    stats = statistics(kept, table.indicators, means=means)
-    notes += _data_notes(kept, stats)
-    spread, centre = _codebook_scale(model, table, kept, stats)
-    cases = kept if table.casewise and isinstance(kept, Answers) else None
-    spec = specification(table, stats, priors=priors, spread=spread, centre=centre, cases=cases)
-    if check:
-        from bayesem.sampling.starts import rough_point
-
-        check_identification(spec, rough_point(spec))
-    return Prepared(model, kept, spec.table, spec, (*notes, *spec.notes))
 
 
 def fit(
@@ -209,20 +133,18 @@ def fit(
     if integrate not in FORMS:
         raise ModelError(f"integrate is {integrate!r}.", hint=f"Use {', '.join(FORMS)}.")
     check_seed(seed)
-    clock = _Clock()
+    clock = Clock()
     with clock.stage("model"):
         ready = prepare(
             model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors,
             families=families,
         )  # fmt: skip
     seed = secrets.randbits(31) if seed is None else int(seed)
-    settings = Settings(
-        ready.spec.preset, identify, ready.table.means, bool(ready.table.fixed_x), draws, tune,
-        chains,
-        seed, sampler, prior_text=_prior_text(ready.spec), priors_argument=priors,
-        integrate=integrate, families=families,
+    settings = replace(
+        ready.settings, draws=draws, tune=tune, chains=chains, seed=seed, sampler=sampler,
+        integrate=integrate,
     )  # fmt: skip
-    result = _sample(ready, settings, clock, cores=cores, progress=progress)
+    result = sample(ready, settings, clock, cores=cores, progress=progress)
     if not result.converged:
         warnings.warn(str(result.convergence), ConvergenceWarning, stacklevel=2)
     return result
@@ -261,12 +183,31 @@ def graph(
 # -- sampling ------------------------------------------------------------------------------
 
 
-def _sample(
-    ready: Prepared, settings: Settings, clock: _Clock, *, cores: int | None, progress: bool
+def sample(
+    ready: Prepared,
+    settings: Settings,
+    clock: Clock | None = None,
+    *,
+    cores: int | None = None,
+    progress: bool = False,
+    prior_draws: int = PRIOR_DRAWS,
 ) -> Fit:
-    """Run the chains, once more with help if they need it, and judge them."""
+    """Run the chains, once more with help if they need it, and judge them.
+
+    Parameters
+    ----------
+    ready : Prepared
+    settings : Settings
+    clock : Clock, optional
+        To go on with.
+    cores : int, optional
+    progress : bool
+    prior_draws : int
+        Of the ``prior`` group; none for 0.
+    """
     from bayesem.sampling.run import run_chains
 
+    clock = clock or Clock()
     attempt = 0
     helped: tuple[str, ...] = ()
     while True:
@@ -285,7 +226,7 @@ def _sample(
             f"sampled again with smaller steps and twice the tuning, because: {verdict.reasons[0]}",
         )
     with clock.stage("draws"):
-        tree = _tree(ready, settings, raw, named)
+        tree = _tree(ready, settings, raw, named, prior_draws)
     settings = replace(settings, route=raw.route)
     notes = (*ready.notes, *raw.notes)
     return Fit(
@@ -320,7 +261,11 @@ def _quantities(spec: Spec, named: Mapping[str, xr.DataArray], x: Floats) -> dic
 
 
 def _tree(
-    ready: Prepared, settings: Settings, raw: Any, named: Mapping[str, xr.DataArray]
+    ready: Prepared,
+    settings: Settings,
+    raw: Any,
+    named: Mapping[str, xr.DataArray],
+    prior_draws: int,
 ) -> xr.DataTree:
     """All groups of ``fit.draws``."""
     spec = ready.spec
@@ -338,17 +283,18 @@ def _tree(
         groups["log_prior"] = _numbered(
             xr.Dataset({"log_prior": (("chain", "draw"), raw.log_prior)})
         )
-    groups |= _prior_groups(spec, settings)
+    if prior_draws:
+        groups |= _prior_groups(spec, settings, prior_draws)
     groups |= _observed(ready)
     tree = xr.DataTree.from_dict(groups)
     tree.attrs["inference_library"] = settings.sampler
     return tree
 
 
-def _prior_groups(spec: Spec, settings: Settings) -> dict[str, xr.Dataset]:
+def _prior_groups(spec: Spec, settings: Settings, size: int) -> dict[str, xr.Dataset]:
     rng = np.random.default_rng([settings.seed, 1])
     try:
-        x = draw_prior(spec, PRIOR_DRAWS, rng)[None]
+        x = draw_prior(spec, size, rng)[None]
     except PriorError:
         return {}
     coords = {"parameter": list(spec.names)}
@@ -422,108 +368,3 @@ def _check_arguments(
     whole = isinstance(cores, int | np.integer) and not isinstance(cores, bool)
     if cores is not None and not (whole and cores >= 1):
         raise ModelError(f"cores is {cores!r}.", hint="Use a whole number of at least 1.")
-
-
-def _check_names(model: Model, data: Any) -> None:
-    """Names that collide, and names that are neither a factor nor a column (with their place)."""
-    taken = reserved([*model.labels, *(d.name for d in model.definitions)])
-    if taken:
-        raise ModelError(
-            f"the label `{sorted(taken)[0]}` is the name of one of the posterior's own variables.",
-            hint="Choose another label.",
-        )
-    columns, latent = _columns(data), model.factors
-    known = {*columns, *latent}
-    for statement in model.parsed.statements:
-        label = statement.term.label
-        if label in known:
-            raise ModelError(
-                f"`{label}` is a label here, but also the name of a variable.",
-                span=statement.term.span,
-                hint=f"For a product write `{label}:{statement.term.name}`; else rename the label.",
-            )
-    for statement in model.parsed.statements:
-        for name in (statement.lhs, *statement.term.factors):
-            if name and name not in known:
-                raise ModelError(
-                    f"`{name}` is neither a factor nor a column of the data.",
-                    span=statement.term.span if name != statement.lhs else statement.span,
-                    hint=did_you_mean(name, [*latent, *columns])
-                    or f"The data have: {_listed(columns)}.",
-                )
-    for factor in latent:
-        if factor in columns:
-            raise ModelError(
-                f"`{factor}` is a factor of the model and also a column of the data.",
-                hint="Rename one of them, so that it is clear which is meant.",
-            )
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    return shown or "no columns"
-
-
-def _columns(data: Any) -> list[str]:
-    if isinstance(data, Moments):
-        return [str(c) for c in data.cov.columns]
-    if isinstance(data, pd.DataFrame):
-        return [str(c) for c in data.columns]
-    raise DataError(
-        f"data is a {type(data).__name__}, not a DataFrame or Moments.",
-        hint="Read the file first: `pandas.read_csv(path)`.",
-    )
-
-
-def _read(model: Model, table: ParameterTable, data: pd.DataFrame | Moments) -> Answers | Moments:
-    if isinstance(data, Moments):
-        return data
-    book = model.codebook
-    scaled = [v for v in table.indicators if book is not None and v in book.scaled]
-    generated = bool(data.attrs.get("synthetic"))  # generated values know no answer scale
-    scale = book.scale if book is not None and scaled and not generated else None
-    data = with_twins(data, table)
-    answers = read_answers(data, table.indicators, scale=scale, scaled=scaled)
-    return read_outcomes(data, answers, table)
-
-
-def _missing_in(data: Answers, names: Sequence[str]) -> list[str]:
-    return [v for v in names if np.isnan(data.values[:, data.names.index(v)]).any()]
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _data_notes(data: Answers | Moments, stats: Statistics) -> list[str]:
-    if isinstance(data, Moments):
-        return [f"reading: {data.reading}"] if data.reading else []
-    notes = []
-    if data.synthetic:
-        notes.append("SYNTHETIC DATA: these rows were generated, not observed")
-    if data.missing:
-        share = data.missing / data.values.size
-        notes.append(
-            f"{data.missing} missing cells ({share:.1%}) in {len(stats.n)} patterns, used in full "
-            "(assuming they are missing at random)"
-        )
-    if stats.cases < data.n:
-        notes.append(f"{data.n - stats.cases} rows are empty and say nothing")
-    return notes
-
-
-def _codebook_scale(
-    model: Model, table: ParameterTable, data: Answers | Moments, stats: Statistics
-) -> tuple[Floats, Floats]:
-    """Scale and middle of each indicator's priors: the codebook's, else the sample's."""
-    spread, centre = stats.scale(), stats.location()
-    book = model.codebook
-    if book is None or book.scale is None or (isinstance(data, Moments) and data.standardized):
-        return spread, centre
-    low, high = book.scale
-    known = np.array([v in book.scaled for v in table.indicators])
-    return np.where(known, (high - low) / 4, spread), np.where(known, (high + low) / 2, centre)
-
-
-def _prior_text(spec: Spec) -> dict[str, str]:
-    return {p.name: str(p.prior) for p in spec.parameters if p.prior is not None}

@@ -16,17 +16,17 @@ from bayesem.casedraws import draw_factors, median_time, observed_columns, twins
 from bayesem.data import Answers, Moments
 from bayesem.errors import DataError, ModelError
 from bayesem.families import Family, read_families
-from bayesem.fitting import prepare
 from bayesem.matrices import Matrices, implied_covariance
 from bayesem.model import Model, read_model
 from bayesem.partable import ParameterTable, parameter_table
 from bayesem.posterior import Fit, named_draws
+from bayesem.preparation import prepare
 from bayesem.priordraws import draw_prior
 from bayesem.seeds import check_seed
 from bayesem.spec import Spec
 from bayesem.truth import population
 
-__all__ = ["flat_draws", "predictive", "prior_predictive", "simulate", "square_root"]
+__all__ = ["check_draws", "flat_draws", "predictive", "prior_predictive", "simulate", "square_root"]
 
 #: Numbers held at once while cases are drawn.
 BATCH = 4_000_000
@@ -193,7 +193,7 @@ def prior_predictive(
     PriorError
         If a prior is improper or outside the built-in families.
     """
-    _check_draws(draws)
+    check_draws(draws)
     check_seed(seed)
     ready = prepare(
         model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors,
@@ -250,7 +250,7 @@ def flat_draws(fit: Fit, draws: int | None) -> Matrices:
     total = len(matrices.nu)
     if draws is None:
         return matrices
-    _check_draws(draws)
+    check_draws(draws)
     if draws > total:
         raise DataError(
             f"{draws} draws were asked for, and the posterior has {total}.",
@@ -450,7 +450,7 @@ def _check_n(n: int, p: int) -> None:
         )
 
 
-def _check_draws(draws: int) -> None:
+def check_draws(draws: int) -> None:
     if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 1:
         raise DataError(f"draws is {draws!r}.", hint="Use a whole number of at least 1.")
 

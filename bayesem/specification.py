@@ -18,7 +18,7 @@ from bayesem.partable import ParameterTable, Row
 from bayesem.priors import Prior
 from bayesem.spec import Block, Derived, Parameter, Spec, Term
 
-__all__ = ["specification"]
+__all__ = ["density_of_fixed_x", "specification"]
 
 _INF = math.inf
 
@@ -57,6 +57,21 @@ def specification(
     spread = stats.scale() if spread is None else spread
     centre = stats.location() if centre is None else centre
     return replace(_Builder(table, stats, priors, spread, centre, cases).build(), cases=cases)
+
+
+def density_of_fixed_x(table: ParameterTable, stats: Statistics, base: Matrices) -> float:
+    """Log-likelihood of the predictors that are conditioned on, at the moments ``base`` holds."""
+    if not table.fixed_x:
+        return 0.0
+    y = [table.indicators.index(x) for x in table.fixed_x]
+    k = [table.factors.index(x) for x in table.fixed_x]
+    S0, S = base.Psi[np.ix_(k, k)], stats.covariance()[np.ix_(y, y)]
+    if stats.use_mean:
+        d = stats.location()[y] - base.alpha[k]
+        S = S + np.outer(d, d)
+    n = float(stats.n.sum())
+    logdet = np.linalg.slogdet(2 * math.pi * S0)[1]
+    return float(-0.5 * n * (logdet + np.trace(np.linalg.solve(S0, S))))
 
 
 class _Builder:
@@ -102,8 +117,9 @@ class _Builder:
             table=self.table, stats=self.stats, parameters=tuple(self.parameters),
             derived=tuple(self.derived), terms=tuple(self.terms),
             blocks=self._with_members(blocks, rows), base=base, scales=self.scales,
-            constant=self.stats.constant - self._fixed_x_density(), units=self.units.factor,
-            preset=self.preset, notes=tuple(self.notes), cell_priors=self.priors.by_cell,
+            constant=self.stats.constant - density_of_fixed_x(self.table, self.stats, base),
+            units=self.units.factor, preset=self.preset, notes=tuple(self.notes),
+            cell_priors=self.priors.by_cell,
         )  # fmt: skip
 
     def _home(self, row: Row) -> Row:
@@ -321,16 +337,6 @@ class _Builder:
                 float(self.stats.location()[names.index(row.lhs)]) if self.stats.use_mean else 0.0
             )
         return float(self.stats.covariance()[names.index(row.lhs), names.index(row.rhs)])
-
-    def _fixed_x_density(self) -> float:
-        """Log-likelihood of the predictors that are conditioned on, at their own moments."""
-        if not self.table.fixed_x:
-            return 0.0
-        where = [self.table.indicators.index(x) for x in self.table.fixed_x]
-        S = self.stats.covariance()[np.ix_(where, where)]
-        n = float(self.stats.n.sum())
-        logdet = np.linalg.slogdet(S)[1]
-        return float(-0.5 * n * (len(where) * (math.log(2 * math.pi) + 1) + logdet))
 
     def _fill(self, rows: list[Row]) -> None:
         for row in rows:

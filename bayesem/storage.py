@@ -27,10 +27,10 @@ from bayesem.codebook import Codebook, Indicator, Variant
 from bayesem.data import Answers, Moments
 from bayesem.errors import BayesemError, DataError, NotAvailableError, PriorError
 from bayesem.families import Family
-from bayesem.fitting import prepare
 from bayesem.model import Model, read_model
 from bayesem.partable import twin_of
 from bayesem.posterior import Fit, Settings
+from bayesem.preparation import prepare
 from bayesem.priors import Prior, prior_from
 from bayesem.sampling.convergence import Convergence
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesem.arrays import Floats
+from bayesem.claim_evidence import measure, without_prior
 from bayesem.claims_evaluation import (
     Form,
     difference,
@@ -27,7 +28,6 @@ from bayesem.decision import (
     pool,
 )
 from bayesem.errors import PropositionError
-from bayesem.claim_evidence import measure, without_prior
 from bayesem.propositions import Proposition, Rule, read_propositions
 from bayesem.verdict_text import explain, html, probability_text, rule_text, text
 

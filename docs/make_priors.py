@@ -6,8 +6,8 @@ import numpy as np
 
 import bayesem as sem
 from bayesem.decomposition import standardise
-from bayesem.fitting import prepare
 from bayesem.posterior import reported_matrices
+from bayesem.preparation import prepare
 from bayesem.priordraws import draw_prior
 
 DRAWS = 20_000

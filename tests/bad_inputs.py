@@ -14,8 +14,9 @@ from fake_fits import fake_fit, normal_grid
 
 import bayesem as sem
 from bayesem.cli import main
-from bayesem.fitting import fit, prepare
+from bayesem.fitting import fit
 from bayesem.model import read_model
+from bayesem.preparation import prepare
 from bayesem.propositions import read_propositions
 from bayesem.simulation import simulate
 from bayesem.storage import load, save

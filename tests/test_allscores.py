@@ -23,11 +23,11 @@ from bayesem.families import (
     PROBIT,
     Lognormal,
 )
-from bayesem.fitting import Prepared, prepare
 from bayesem.kernels.allscores_plan import _coordinates, target_of_scores
 from bayesem.kernels.linear import log_posterior
 from bayesem.kernels.pack import constrained, pack, unconstrained
 from bayesem.kernels.target import target_of
+from bayesem.preparation import Prepared, prepare
 from bayesem.sampling.engine import sample_kernel
 from bayesem.sampling.starts import maximum, overdispersed, rough_point, whitened
 

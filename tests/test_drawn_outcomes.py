@@ -12,7 +12,7 @@ from test_scoring import at
 from bayesem.casedraws import draw_values, expected_value
 from bayesem.errors import ModelError
 from bayesem.families import Bernoulli, Lognormal, NegativeBinomial, Normal, Poisson, Weibull
-from bayesem.fitting import prepare
+from bayesem.preparation import prepare
 from bayesem.scoring import log_expected
 from bayesem.simulation import predictive, prior_predictive, simulate
 

@@ -12,10 +12,10 @@ from statsmodels.discrete.discrete_model import NegativeBinomial
 from zoo import ZOO
 
 import bayesem as sem
-from bayesem.fitting import prepare
 from bayesem.kernels.linear import log_posteriors
 from bayesem.kernels.pack import constrained, pack
 from bayesem.kernels.target import target_of
+from bayesem.preparation import prepare
 from bayesem.sampling.starts import maximum
 
 GOLDEN = Path(__file__).parent / "golden"

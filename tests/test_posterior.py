@@ -6,9 +6,9 @@ from texts import DEMOCRACY, HOLZINGER
 from zoo import ZOO
 
 import bayesem as sem
-from bayesem.fitting import prepare
 from bayesem.matrices import Matrices
 from bayesem.posterior import named_draws, reported_matrices
+from bayesem.preparation import prepare
 from bayesem.priordraws import draw_prior
 from bayesem.summaries import summary
 

@@ -8,11 +8,12 @@ from texts import DEMOCRACY, HOLZINGER
 from zoo import ZOO
 
 from bayesem.errors import PriorError
-from bayesem.fitting import graph, prepare
+from bayesem.fitting import graph
 from bayesem.kernels.densities import log_prior
 from bayesem.kernels.linear import log_posterior
 from bayesem.kernels.pack import pack, unconstrained
 from bayesem.posterior import named_draws, reported_matrices
+from bayesem.preparation import prepare
 from bayesem.priordraws import draw_prior, lkj_correlations
 from bayesem.priors import FAMILIES, Prior, prior_from
 

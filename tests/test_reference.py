@@ -5,9 +5,10 @@ import pytest
 from texts import DEMOCRACY, HOLZINGER
 
 from bayesem.decomposition import standardise, standardised_value
-from bayesem.fitting import fit, prepare
+from bayesem.fitting import fit
 from bayesem.kernels.pack import constrained
 from bayesem.posterior import cell, reported_matrices
+from bayesem.preparation import prepare
 from bayesem.sampling.starts import maximum
 
 CASES = {

@@ -8,10 +8,11 @@ from texts import DEMOCRACY, HOLZINGER
 from bayesem.data import Moments
 from bayesem.decomposition import effects, r2
 from bayesem.errors import ConvergenceWarning, IdentificationError
-from bayesem.fitting import fit, prepare
+from bayesem.fitting import fit
 from bayesem.kernels.linear import log_posterior
 from bayesem.kernels.pack import pack
 from bayesem.kernels.target import target_of
+from bayesem.preparation import prepare
 from bayesem.sampling.convergence import diagnose
 from bayesem.sampling.engine import sample_kernel
 from bayesem.sampling.starts import maximum, overdispersed, whitened

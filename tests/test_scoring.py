@@ -9,8 +9,8 @@ from scipy.stats import nbinom, norm, poisson, weibull_min
 from bayesem.data import Moments
 from bayesem.errors import DataError, NotAvailableError
 from bayesem.families import Lognormal, Weibull
-from bayesem.fitting import Prepared, prepare
 from bayesem.posterior import Fit, Settings
+from bayesem.preparation import Prepared, prepare
 from bayesem.sampling.convergence import Convergence
 from bayesem.scoring import scores
 from bayesem.simulation import simulate

@@ -8,9 +8,9 @@ import pytest
 
 from bayesem.data import Moments
 from bayesem.errors import ConstraintError, DataError, ModelError, PriorError
-from bayesem.fitting import prepare
 from bayesem.model import read_model
 from bayesem.posterior import Fit
+from bayesem.preparation import prepare
 from bayesem.simulation import (
     _moments,
     _replicate,

@@ -16,9 +16,10 @@ from bayesem import storage
 from bayesem.data import Answers, Moments
 from bayesem.errors import DataError, PriorError
 from bayesem.families import Lognormal
-from bayesem.fitting import fit, prepare
+from bayesem.fitting import fit
 from bayesem.model import read_model
 from bayesem.posterior import Fit, Settings
+from bayesem.preparation import prepare
 from bayesem.sampling.convergence import Convergence
 from bayesem.simulation import simulate
 from bayesem.storage import load, save

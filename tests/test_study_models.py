@@ -10,10 +10,10 @@ import xarray as xr
 
 from bayesem import study_models
 from bayesem.errors import ModelError, NotAvailableError, StudyError
-from bayesem.fitting import prepare
 from bayesem.generator import generate
 from bayesem.model import read_model
 from bayesem.posterior import Fit, Settings, named_draws
+from bayesem.preparation import prepare
 from bayesem.priordraws import draw_prior
 from bayesem.propositions import read_propositions
 from bayesem.sampling.convergence import Convergence

@@ -11,7 +11,7 @@ from texts import DEMOCRACY, HOLZINGER
 
 from bayesem.data import Moments
 from bayesem.families import Lognormal, Weibull
-from bayesem.fitting import Prepared, prepare
+from bayesem.preparation import Prepared, prepare
 
 
 @dataclass(frozen=True)

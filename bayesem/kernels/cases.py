@@ -237,6 +237,17 @@ with kernel_cache():
         return out, total
 
     @njit(**INNER)
+    def normal_by_case(by_case, Y, mu, where, P, logdet):  # type: ignore[no-untyped-def]
+        """Add each case's own normal log-density."""
+        k = where.shape[0]
+        for i in range(by_case.shape[0]):
+            s = k * LOG_2PI + logdet
+            for a in range(k):
+                for b in range(k):
+                    s += (Y[i, a] - mu[where[a]]) * P[a, b] * (Y[i, b] - mu[where[b]])
+            by_case[i] -= 0.5 * s
+
+    @njit(**INNER)
     def integrate(  # type: ignore[no-untyped-def]
         plan,
         shape,
@@ -262,11 +273,13 @@ with kernel_cache():
         in_nodes,
         in_logw,
         scores,
+        by_case,
         sums,
     ):
         """The integrals of one group's cases, and their gradients; minus infinity where none.
 
-        ``sums`` are the arrays that gradients are added to, see the call.
+        ``sums`` are the arrays that gradients are added to, see the call; none are where
+        ``by_case`` (case,) is not empty, which then gets each case's own logarithm.
         """
         cover, prod, out, sampled = plan
         gWD, gc0, gM, gC0H, gH, gS00, gvk, gVbb, gTk, gJ, gmean, gs, gshift_x, gshift_b, gt = sums
@@ -344,6 +357,9 @@ with kernel_cache():
                 value_at[k] = math.exp(value_at[k] - top)
                 total += value_at[k]
             value += top + math.log(total)
+            if by_case.shape[0] > 0:
+                by_case[i] += top + math.log(total)
+                continue
             # backward
             for k in range(Kn):
                 rho = value_at[k] / total
@@ -553,12 +569,13 @@ with kernel_cache():
         return Y, mean, data[at : at + k * k].reshape((k, k)), at + k * k
 
     @njit(**INNER)
-    def cases_loglik(Lambda, Beta, Psi, Theta, nu, alpha, omega, shape, sec, scores):  # type: ignore[no-untyped-def]
+    def cases_loglik(Lambda, Beta, Psi, Theta, nu, alpha, omega, shape, sec, scores, by_case):  # type: ignore[no-untyped-def]
         """Log-likelihood of all cases and its gradient for every matrix and score.
 
         ``sec`` is what :func:`bayesem.kernels.plan.section` writes. ``scores`` (case, cover) are
         the sampled scores, rows in the section's order, or empty where they are integrated by
-        nodes; the density of sampled scores, standard normal, is included.
+        nodes; the density of sampled scores, standard normal, is included. Each case's own part of
+        the value is added to ``by_case`` (case,), unless that is empty; then gradients are void.
         """
         p, m = Lambda.shape
         gL, gB, gP = np.zeros((p, m)), np.zeros((m, m)), np.zeros((m, m))
@@ -656,6 +673,8 @@ with kernel_cache():
             V = pick(Phi, into, into) - W @ cross.T
             d_u, EE_u = moments(count, mean_u, scatter_u, mu, uw)
             value -= 0.5 * (count * (uw.shape[0] * LOG_2PI + logdet) + (P * EE_u).sum())
+            own_case = by_case[first : first + count] if by_case.shape[0] > 0 else by_case
+            normal_by_case(own_case, Yu, mu, uw, P, logdet)
             M = project(Yu, W, mu, uw)
             # late answers
             LD = pick(Lambda, dw, load_cols)
@@ -669,6 +688,7 @@ with kernel_cache():
             if not squares <= LARGEST * count:
                 return bad
             value -= 0.5 * (count * (dw.shape[0] * LOG_2PI + logdet) + squares)
+            normal_by_case(own_case, Yd, mu, dw, PD, logdet)
             WD = project(Yd, np.ascontiguousarray(PL.T), mu, dw)
             for k in range(no):
                 if out[1, k] == NORMAL and saw_o[g, k]:
@@ -680,6 +700,8 @@ with kernel_cache():
                         e = Z[first + i, k] - late_mean[at]
                         WD[i, at] += e / s2
                         value -= 0.5 * e * e / s2
+                        if own_case.shape[0] > 0:
+                            own_case[i] -= 0.5 * (LOG_2PI + math.log(s2) + e * e / s2)
                         if not e * e / s2 <= LARGEST:
                             return bad
             # the cover's posterior, and the late factors given it
@@ -708,7 +730,7 @@ with kernel_cache():
             value += integrate(
                 (cover, prod, out, sampled), shape, late_mean, M, WD, c0, C0H, H, S00, vk, Vbb,
                 T, shift_x, shift_b, J, root(J), Z[rows], status[rows], logfact[rows], nodes, logw,
-                in_nodes, in_logw, scores[rows] if sampled else scores,
+                in_nodes, in_logw, scores[rows] if sampled else scores, own_case,
                 (gWD, gc0, gM, gC0H, gH, gS00, gvk, gVbb, gTk, gJ, glate, gs, gshift_x, gshift_b,
                  gt[rows] if sampled else gt),
             )  # fmt: skip

@@ -9,6 +9,8 @@ Python both call.
 """
 
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from ctypes import POINTER, c_double
 from typing import Any
 
@@ -29,6 +31,7 @@ from bayesem.kernels.linear import (
 )
 
 __all__ = [
+    "by_case_of",
     "curvature_of",
     "density_of",
     "expand_entry",
@@ -37,8 +40,9 @@ __all__ = [
     "white_of",
 ]
 
-#: Place in the section's header of the flag that points are in whitened coordinates.
-WHITE = 19
+#: Places in the section's header of the flags that points are in whitened coordinates, and that
+#: each case's own log-likelihood is wanted in the place of the gradient.
+WHITE, BY_CASE = 19, 20
 
 _DOUBLES = types.CPointer(types.double)
 
@@ -50,14 +54,18 @@ with kernel_cache():
         error_model="numpy",
     )
     def logp_entry(dim, x, grad, out, start):  # type: ignore[no-untyped-def]
-        """Log-posterior and gradient: 0 done, 4 a point where the density is 0."""
+        """Log-posterior and gradient: 0 done, 4 a point where the density is 0.
+
+        Marked so, ``grad`` gets the log-likelihood of every case in its place.
+        """
         size = np.int64(dim)
         first = carray(start, (HEADER,)).view(np.int64)
         core, q = first[13], first[2]
         head = carray(start, (core + SECTION,))[core:].view(np.int64)
         end, each, white = core + head[17], head[10] if head[15] == 2 else 0, head[19] == 1
         model = carray(start, (end + (q + q * q if white else 0),))
-        u, gradient = carray(x, (size,)).copy(), carray(grad, (size,))
+        each_case = head[20] == 1
+        u, gradient = carray(x, (size,)).copy(), carray(grad, (head[0] if each_case else size,))
         spread = model[end + q :].reshape((q, q)) if white else np.zeros((0, 0))
         if white:
             for i in range(q):
@@ -65,7 +73,7 @@ with kernel_cache():
                 for j in range(q):
                     s += spread[i, j] * x[j]
                 u[i] = s
-        for k in range(size):
+        for k in range(gradient.shape[0]):
             gradient[k] = 0.0
         out[0] = -math.inf
         parts, reals, base = layout(model)
@@ -77,9 +85,13 @@ with kernel_cache():
         Lambda, Beta, Psi, Theta, nu, alpha, omega, shape = M
         scores = u[q:].copy().reshape((head[0], each)) if each > 0 else np.zeros((0, 0))
         ll, gL, gB, gP, gT, gn, ga, gw, gs, gt = cases_loglik(
-            Lambda, Beta, Psi, Theta, nu, alpha, omega, shape, model[core:end], scores
-        )
+            Lambda, Beta, Psi, Theta, nu, alpha, omega, shape, model[core:end], scores,
+            gradient if each_case else gradient[:0],
+        )  # fmt: skip
         value += ll
+        if each_case:
+            out[0] = ll
+            return 0 if math.isfinite(ll) else 4
         value += block_densities(parts[4], parts[5], reals[6], Psi, Theta, gP, gT)
         if not math.isfinite(value):
             return 4
@@ -133,20 +145,43 @@ def _call(array: Floats, u: Floats) -> tuple[float, Floats]:
     return (float(value[0]) if code == 0 else -math.inf), gradient
 
 
-def _flagged(array: Floats, flag: int) -> Floats:
-    """The array, marked as in real (0) or whitened (1) coordinates."""
+def _flagged(array: Floats, flag: int, place: int = WHITE) -> Floats:
+    """The array, marked (by default as in real, 0, or whitened, 1, coordinates)."""
     core = int(array[:HEADER].view(np.int64)[13])
     head = array[core : core + SECTION].view(np.int64)
-    if head[WHITE] == flag:
+    if head[place] == flag:
         return array
     array = array.copy()
-    array[core : core + SECTION].view(np.int64)[WHITE] = flag
+    array[core : core + SECTION].view(np.int64)[place] = flag
     return array
 
 
 def density_of(array: Floats, u: Floats) -> tuple[float, Floats]:
     """Log-posterior of parameters and scores on the real line, and its gradient."""
     return _call(_flagged(array, 0), u)
+
+
+def by_case_of(array: Floats, U: Floats) -> Floats:
+    """Log-likelihood of every case (draw, case), rows of the section, at points (draw, q).
+
+    For arrays without sampled scores. Threads share the points: a call does not hold Python.
+    """
+    array = _flagged(_flagged(array, 0), 1, BY_CASE)
+    core = int(array[:HEADER].view(np.int64)[13])
+    cases = int(array[core : core + SECTION].view(np.int64)[0])
+    U = np.ascontiguousarray(U, float)
+    out, total = np.zeros((len(U), cases)), np.zeros(len(U))
+
+    def fill_row(k: int) -> None:
+        code = logp_entry.ctypes(
+            U.shape[1], _pointer(U[k]), _pointer(out[k]), _pointer(total[k:]), _pointer(array)
+        )
+        if code != 0:
+            out[k] = -math.inf
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        list(pool.map(fill_row, range(len(U)), chunksize=8))
+    return out
 
 
 def white_of(array: Floats, z: Floats) -> tuple[float, Floats]:

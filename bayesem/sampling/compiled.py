@@ -8,8 +8,8 @@ from bayesem.arrays import Floats
 from bayesem.sampling.engine import RawDraws
 
 if TYPE_CHECKING:
-    from bayesem.fitting import Prepared
     from bayesem.posterior import Settings
+    from bayesem.preparation import Prepared
 
 __all__ = ["sample_graph"]
 

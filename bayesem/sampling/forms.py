@@ -1,6 +1,7 @@
 """Which way a casewise likelihood is integrated: chosen by measured cost, and said."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from bayesem.kernels.target import Target, target_of
 from bayesem.sampling.starts import Mode, maximum, spread_around
 from bayesem.spec import Spec
 
-__all__ = ["Chosen", "choose"]
+__all__ = ["Chosen", "choose", "enough_nodes"]
 
 #: Largest error of the log-likelihood that nodes may leave, at the mode and around it.
 ERROR = 0.02
@@ -58,7 +59,9 @@ def choose(spec: Spec, wish: str = "auto") -> Chosen:
         return _all_scores(spec, parts.reason, wish)
     rough = target_of(spec, form=QUADRATURE, nodes=3 if parts.dimensions < 3 else 2)
     mode = maximum(spec, target=rough)
-    nodes, left = _nodes(spec, parts, mode)
+    spread, rng = spread_around(mode), np.random.default_rng(0)
+    around = [mode.u + spread @ rng.standard_normal(len(mode.u)) for _ in range(2)]
+    nodes, left = enough_nodes(spec, parts, [mode.u, *around])
     costs: dict[str, float] = {}
     targets: dict[str, Target] = {}
     if nodes is not None:
@@ -100,13 +103,24 @@ def _scores_target(spec: Spec, mode: Mode) -> Target:
     return target_of_scores(spec, spec.matrices(constrained(spec, mode.u)))
 
 
-def _nodes(spec: Spec, parts: Split, mode: Mode) -> tuple[int | None, float]:
-    """The fewest nodes by dimension that are exact enough, and the error that they leave."""
+def enough_nodes(spec: Spec, parts: Split, points: Sequence[Floats]) -> tuple[int | None, float]:
+    """The fewest nodes by dimension that are exact enough, and the error that they leave.
+
+    Parameters
+    ----------
+    spec : Spec
+    parts : Split
+        Without a ``reason``.
+    points : sequence of (q,) arrays
+        On the real line, where the log-likelihood has to be exact.
+
+    Returns
+    -------
+    int or None, float
+        None if more than ``MOST_NODES`` in all would be needed.
+    """
     if parts.dimensions == 0:
         return 1, 0.0
-    rng = np.random.default_rng(0)
-    spread = spread_around(mode)
-    points = [mode.u, *(mode.u + spread @ rng.standard_normal(len(mode.u)) for _ in range(2))]
     options = [k for k in NODES if k**parts.dimensions <= MOST_NODES]
     values: list[Floats] = []
     for k in options:

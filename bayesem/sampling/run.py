@@ -16,8 +16,8 @@ from bayesem.sampling.forms import choose
 from bayesem.sampling.starts import overdispersed, whitened
 
 if TYPE_CHECKING:
-    from bayesem.fitting import Prepared
     from bayesem.posterior import Settings
+    from bayesem.preparation import Prepared
 
 __all__ = ["ChainDraws", "run_chains"]
 

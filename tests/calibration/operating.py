@@ -16,9 +16,9 @@ import numpy as np
 from independent.firms import firms
 
 import bayesem as sem
-from bayesem.fitting import prepare
 from bayesem.kernels.pack import constrained
 from bayesem.posterior import label_values, reported_matrices
+from bayesem.preparation import prepare
 from bayesem.priordraws import draw_prior
 from bayesem.sampling.forms import choose
 from bayesem.sampling.starts import spread_around

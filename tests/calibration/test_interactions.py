@@ -9,9 +9,9 @@ import pytest
 from independent.single import single_interaction
 
 import bayesem as sem
-from bayesem.fitting import prepare
 from bayesem.kernels.pack import constrained
 from bayesem.posterior import label_values, named_draws, reported_matrices
+from bayesem.preparation import prepare
 from bayesem.sampling.forms import choose
 from bayesem.sampling.starts import spread_around
 
