@@ -26,7 +26,15 @@ from bayesem.seeds import check_seed
 from bayesem.spec import Spec
 from bayesem.truth import population
 
-__all__ = ["check_draws", "flat_draws", "predictive", "prior_predictive", "simulate", "square_root"]
+__all__ = [
+    "check_draws",
+    "flat_draws",
+    "predictive",
+    "prior_predictive",
+    "replicated_moments",
+    "simulate",
+    "square_root",
+]
 
 #: Numbers held at once while cases are drawn.
 BATCH = 4_000_000
@@ -285,7 +293,7 @@ def _replicate(
             parts[_variable(outcome.name)] = (("chain", "draw", "case"), z[None, ..., k])
         coords: dict[str, Any] = {"case": np.arange(data.n), "indicator": names}
     else:
-        S, ybar = _moments(spec, data, M, rng, held)
+        S, ybar = replicated_moments(spec, data, M, rng)
         parts = {"S": (("chain", "draw", "indicator", "indicator_bis"), S[None])}
         coords = {"indicator": names, "indicator_bis": names}
         if ybar is not None:
@@ -370,11 +378,28 @@ def _generate(
     return y, outcomes
 
 
-def _moments(
-    spec: Spec, data: Moments, M: Matrices, rng: np.random.Generator, held: tuple[Ints, Ints]
+def replicated_moments(
+    spec: Spec, data: Moments, M: Matrices, rng: np.random.Generator
 ) -> tuple[Floats, Floats | None]:
-    """Covariances (draw, indicator, indicator_bis) and means (draw, indicator)."""
-    where, inner = held
+    """Moments of data sets that a linear model would produce, without drawing their cases.
+
+    Parameters
+    ----------
+    spec : Spec
+    data : Moments
+        The number of cases, and the moments of predictors that are conditioned on.
+    M : Matrices
+        (draw, ...), in the metric of the data.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    S : (draw, indicator, indicator_bis) array
+        Divisor n - 1, drawn by Wishart.
+    ybar : (draw, indicator) array or None
+        Where the means are modelled and known.
+    """
+    where, inner = _held(spec.table)
     names = list(spec.table.indicators)
     rest = np.setdiff1d(np.arange(len(names)), where)
     Q = _residual_covariance(M, inner)
@@ -451,6 +476,7 @@ def _check_n(n: int, p: int) -> None:
 
 
 def check_draws(draws: int) -> None:
+    """Refuse a number of draws that is none."""
     if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 1:
         raise DataError(f"draws is {draws!r}.", hint="Use a whole number of at least 1.")
 
