@@ -1,0 +1,1 @@
+"""Which model predicts better, and which one the data favour."""
