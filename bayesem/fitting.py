@@ -23,6 +23,7 @@ from bayesem.errors import (
 from bayesem.model import Model
 from bayesem.posterior import Fit, Settings, named_draws
 from bayesem.preparation import Prepared, prepare
+from bayesem.prior_density import log_prior_by_kind
 from bayesem.priordraws import draw_prior
 from bayesem.sampling.convergence import Convergence, diagnose
 from bayesem.sampling.ways import FORMS
@@ -100,6 +101,14 @@ def fit(
         What gives a factor its scale in everything that is reported.
     means : bool
         Model the intercepts.
+    cross_loadings : float, optional
+        Free every loading on another factor of first order that the text does not mention, with a
+        normal prior around 0 of this sd on the standardised scale, such as 0.08. They are
+        identified by these priors, not by the data alone.
+    method_factor : str, optional
+        Name of a common method factor, such as ``"CMB"``: it moves the answers to all continuous
+        indicators of first-order factors alike, in units of their sds, with a half-normal(0.3)
+        prior of its one standardised loading, and is uncorrelated with all other factors.
     integrate : {"auto", "quadrature", "cover", "scores"}
         How factors are integrated where products or outcomes of other families need every case: all
         by nodes; the moderators' scores sampled and the rest in closed form; all scores sampled.
@@ -125,10 +134,7 @@ def fit(
     NotAvailableError
         For an argument whose capability does not exist yet.
     """
-    _refuse(
-        ordered=ordered, group=group, equal=equal, cluster=cluster,
-        cross_loadings=cross_loadings, method_factor=method_factor,
-    )  # fmt: skip
+    _refuse(ordered=ordered, group=group, equal=equal, cluster=cluster)
     _check_arguments(method, sampler, draws, tune, chains, cores)
     if integrate not in FORMS:
         raise ModelError(f"integrate is {integrate!r}.", hint=f"Use {', '.join(FORMS)}.")
@@ -137,7 +143,7 @@ def fit(
     with clock.stage("model"):
         ready = prepare(
             model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors,
-            families=families,
+            families=families, cross_loadings=cross_loadings, method_factor=method_factor,
         )  # fmt: skip
     seed = secrets.randbits(31) if seed is None else int(seed)
     settings = replace(
@@ -159,12 +165,14 @@ def graph(
     fixed_x: bool = True,
     priors: str | Mapping[str, Any] | None = None,
     families: Mapping[str, Any] | None = None,
+    cross_loadings: float | None = None,
+    method_factor: str | None = None,
 ) -> Any:
     """The model as a PyMC graph, without sampling, to read or to extend inside ``with``.
 
     Parameters
     ----------
-    model, data, identify, means, fixed_x, priors, families
+    model, data, identify, means, fixed_x, priors, families, cross_loadings, method_factor
         As in :func:`fit`.
 
     Returns
@@ -175,7 +183,7 @@ def graph(
 
     ready = prepare(
         model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors,
-        families=families,
+        families=families, cross_loadings=cross_loadings, method_factor=method_factor,
     )  # fmt: skip
     return graph_of(ready.spec, ready.data)
 
@@ -279,10 +287,10 @@ def _tree(
         "unconstrained_posterior": _numbered(xr.Dataset({"u": (dims, raw.u)}, coords=parameter)),
         "sampled_posterior": _numbered(xr.Dataset({"x": (dims, raw.x)}, coords=parameter)),
     }
-    if raw.log_prior is not None:
-        groups["log_prior"] = _numbered(
-            xr.Dataset({"log_prior": (("chain", "draw"), raw.log_prior)})
-        )
+    by_kind = log_prior_by_kind(spec, raw.x)
+    groups["log_prior"] = _numbered(
+        xr.Dataset({kind: (("chain", "draw"), value) for kind, value in by_kind.items()})
+    )
     if prior_draws:
         groups |= _prior_groups(spec, settings, prior_draws)
     groups |= _observed(ready)
@@ -342,8 +350,6 @@ def _refuse(**arguments: Any) -> None:
         "group": "several groups",
         "equal": "equality across groups",
         "cluster": "two-level data",
-        "cross_loadings": "small-variance cross-loadings",
-        "method_factor": "a common-method factor",
     }
     for name, value in arguments.items():
         given = value is not None if np.ndim(value) == 0 else len(value) > 0

@@ -53,6 +53,8 @@ class Settings:
     priors_argument: str | Mapping[str, Any] | None = None
     integrate: str = "auto"
     families: Mapping[str, Any] | None = None
+    cross_loadings: float | None = None
+    method_factor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +68,8 @@ class Fit:
     draws : xarray.DataTree
         ``posterior``, ``prior``, ``sample_stats``, ``log_prior``, ``unconstrained_posterior``,
         ``observed_data`` and ``constant_data``; variables carry the parameters' names as
-        coordinates, and each label and defined parameter stands under its own name.
+        coordinates, and each label and defined parameter stands under its own name. ``log_prior``
+        has one variable by kind of parameter (``loading``, ``path``, ...), which sum to the whole.
     table : ParameterTable
     spec : Spec
     convergence : Convergence

@@ -1,5 +1,6 @@
 """The prior's log-density by kind: against the compiled kernel, scipy and PyMC."""
 
+import kinds
 import numpy as np
 import pymc as pm
 import pytest
@@ -7,6 +8,7 @@ from scipy import stats
 from test_priors import EXAMPLES, _scipy_density
 from zoo import ZOO
 
+from bayesem.arrays import VARIABLES
 from bayesem.kernels.linear import log_posteriors
 from bayesem.kernels.pack import pack, unconstrained
 from bayesem.prior_density import log_density, log_prior_by_kind
@@ -52,3 +54,15 @@ def test_a_pymc_distribution_of_ones_own():
     points = np.array([[-0.4, 0.2], [0.9, 1.4]])
     expected = stats.skewnorm(3.0, 0.1, 0.7).logpdf(points)
     np.testing.assert_allclose(log_density(prior, points), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS)
+def test_a_fit_keeps_its_prior_by_kind(kind):
+    """The group's variables sum to what the kernel says of the same draws."""
+    fit = kinds.fit_of(kind)
+    group = fit.draws["log_prior"].to_dataset()
+    assert set(group.data_vars) <= set(VARIABLES)
+    whole = sum(group.data_vars.values()).to_numpy().ravel()
+    u = fit.draws["unconstrained_posterior"]["u"].to_numpy()
+    kernel = log_posteriors(pack(fit.spec, jacobian=False), u.reshape(-1, u.shape[-1]), False)
+    np.testing.assert_allclose(whole, kernel - fit.spec.constant, atol=1e-8)

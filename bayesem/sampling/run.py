@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesem.arrays import Floats
-from bayesem.kernels.linear import log_posteriors
-from bayesem.kernels.pack import constrained, pack
+from bayesem.kernels.pack import constrained
 from bayesem.sampling.engine import RawDraws, sample_kernel
 from bayesem.sampling.forms import choose
 from bayesem.sampling.starts import overdispersed, whitened
@@ -38,13 +37,11 @@ class ChainDraws:
     u, x : (chain, draw, q) arrays
         On the real line, and within the parameters' bounds.
     statistics : dict of (chain, draw) arrays
-    log_prior : (chain, draw) array or None
     """
 
     u: Floats
     x: Floats
     statistics: dict[str, np.ndarray]
-    log_prior: Floats | None
     route: str
     interrupted: bool
     notes: tuple[str, ...]
@@ -80,7 +77,7 @@ def run_chains(
 
         with stage("sampling"):
             raw, note = sample_graph(ready, settings, tune, seed, accept, cores, progress)
-        return _finish(spec, raw, None, (note,))
+        return _finish(spec, raw, (note,))
     with stage("mode"):
         chosen = choose(spec, settings.integrate)
         target, mode = chosen.target, chosen.mode
@@ -96,13 +93,9 @@ def run_chains(
             progress=progress,
         )  # fmt: skip
     notes = chosen.notes if raw.route == "kernel" else (f"sampled by the {raw.route}",)
-    q = len(spec.parameters)
-    log_prior = log_posteriors(pack(spec, jacobian=False), raw.u.reshape(-1, q), False)
-    return _finish(spec, raw, log_prior.reshape(raw.u.shape[:2]), notes)
+    return _finish(spec, raw, notes)
 
 
-def _finish(
-    spec: Any, raw: RawDraws, log_prior: Floats | None, notes: tuple[str, ...]
-) -> ChainDraws:
+def _finish(spec: Any, raw: RawDraws, notes: tuple[str, ...]) -> ChainDraws:
     x = constrained(spec, raw.u)
-    return ChainDraws(raw.u, x, raw.statistics, log_prior, raw.route, raw.interrupted, notes)
+    return ChainDraws(raw.u, x, raw.statistics, raw.route, raw.interrupted, notes)
