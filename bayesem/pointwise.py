@@ -4,6 +4,7 @@ It is marginal: factors are integrated out, so that a case stands for a new case
 are conditioned on are conditioned on here, too.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +19,12 @@ from bayesem.matrices import Matrices
 from bayesem.posterior import Fit
 from bayesem.spec import Spec
 
-__all__ = ["case_log_likelihood", "compute_log_likelihood", "log_likelihoods", "refuse_caseless"]
+__all__ = [
+    "case_log_likelihood",
+    "compute_log_likelihood",
+    "log_likelihoods",
+    "refuse_caseless",
+]
 
 #: Numbers held at once.
 BATCH = 4_000_000
@@ -132,7 +138,7 @@ def case_log_likelihood(spec: Spec, data: Answers, u: Floats, x: Floats) -> Floa
     if spec.cases is None:
         out = _normal(spec.matrices(x), data.values, spec.stats.location())
     else:
-        out = _casewise(replace(spec, cases=data), u)
+        out = casewise_likelihood(replace(spec, cases=data), u)(u)
     if spec.table.fixed_x:
         y = [spec.table.indicators.index(v) for v in spec.table.fixed_x]
         k = [spec.table.factors.index(v) for v in spec.table.fixed_x]
@@ -167,7 +173,26 @@ def _density(y: Floats, mu: Floats, Sigma: Floats) -> Floats:
     return np.asarray(-0.5 * np.einsum("dkn,dkn->dn", z, z) - logdet[:, None] - constant)
 
 
-def _casewise(spec: Spec, u: Floats) -> Floats:
+def casewise_likelihood(spec: Spec, around: Floats) -> Callable[[Floats], Floats]:
+    """Log-likelihood of every case where cases are integrated one by one, ready to be called.
+
+    Parameters
+    ----------
+    spec : Spec
+        With cases.
+    around : (draw, q) array
+        Points of the posterior, on the real line: there the nodes have to be exact.
+
+    Returns
+    -------
+    callable
+        From points (draw, q) to (draw, case); minus infinity where the density is 0.
+
+    Raises
+    ------
+    NotAvailableError
+        If the likelihood of a case has neither closed form nor exact quadrature.
+    """
     from bayesem.kernels.moderated import by_case_of
     from bayesem.kernels.plan import QUADRATURE, section
     from bayesem.sampling.forms import MOST_NODES, enough_nodes
@@ -179,7 +204,7 @@ def _casewise(spec: Spec, u: Floats) -> Floats:
             f"the likelihood of a case is not available here, because {parts.reason}.",
             hint="Compare models without that part.",
         )
-    nodes, _ = enough_nodes(spec, parts, list(u[_spaced(len(u), 3)]))
+    nodes, _ = enough_nodes(spec, parts, list(around[_spaced(len(around), 3)]))
     if nodes is None:
         raise NotAvailableError(
             f"the likelihood of a case is an integral over {parts.dimensions} factors, which "
@@ -187,6 +212,11 @@ def _casewise(spec: Spec, u: Floats) -> Floats:
             hint="Compare models with fewer products.",
         )
     part = section(spec.table, spec.cases, form=QUADRATURE, nodes=nodes)
-    out = np.empty((len(u), spec.cases.n))
-    out[:, part.order] = by_case_of(np.concatenate([pack(spec), part.array]), u)
-    return out
+    array, cases = np.concatenate([pack(spec), part.array]), spec.cases.n
+
+    def call(u: Floats) -> Floats:
+        out = np.empty((len(u), cases))
+        out[:, part.order] = by_case_of(array, u)
+        return out
+
+    return call

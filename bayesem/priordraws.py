@@ -7,10 +7,12 @@ from bayesem.errors import PriorError
 from bayesem.priors import Prior
 from bayesem.spec import Block, Parameter, Spec
 
-__all__ = ["draw_prior", "lkj_correlations"]
+__all__ = ["acceptance", "block_acceptance", "draw_prior", "lkj_correlations"]
 
 #: Rounds of rejection before the prior is called practically impossible.
 ROUNDS = 400
+#: Proposals at a time where their admissible share is counted.
+CHUNK = 20_000
 
 
 def draw_prior(spec: Spec, size: int, rng: np.random.Generator) -> Floats:
@@ -33,12 +35,7 @@ def draw_prior(spec: Spec, size: int, rng: np.random.Generator) -> Floats:
     PriorError
         If a prior is improper, outside the built-in families, or (nearly) contradicts itself.
     """
-    improper = next((p for p in spec.parameters if _improper(p)), None)
-    if improper is not None:
-        raise PriorError(
-            f"the prior of `{improper.name}` is improper (flat), so nothing can be drawn from it.",
-            hint="Give it a proper prior, such as the default.",
-        )
+    _check_proper(spec)
     done: list[Floats] = []
     have = 0
     for _ in range(ROUNDS):
@@ -54,6 +51,31 @@ def draw_prior(spec: Spec, size: int, rng: np.random.Generator) -> Floats:
         hint="Look for a prior that contradicts a constraint or the positive definiteness of a "
         "residual covariance matrix.",
     )
+
+
+def acceptance(spec: Spec, size: int, rng: np.random.Generator) -> float:
+    """Share of independent proposals that are admissible, blocks on a cube taken as they are."""
+    _check_proper(spec)
+    done = 0
+    for _ in range(0, size, CHUNK):
+        batch = _proposal(spec, CHUNK, rng)
+        done += int(_admissible(spec, batch, rng).sum())
+    return done / (-(-size // CHUNK) * CHUNK)
+
+
+def block_acceptance(spec: Spec, block: Block, size: int, rng: np.random.Generator) -> float:
+    """Share of a block's proposals that are positive definite and survive its density."""
+    r = _uniform_or_own(spec, [k for k, _, _ in block.members], size, rng)
+    return float(_accepted(block, r, rng).mean())
+
+
+def _check_proper(spec: Spec) -> None:
+    improper = next((p for p in spec.parameters if _improper(p)), None)
+    if improper is not None:
+        raise PriorError(
+            f"the prior of `{improper.name}` is improper (flat), so nothing can be drawn from it.",
+            hint="Give it a proper prior, such as the default.",
+        )
 
 
 def _improper(p: Parameter) -> bool:

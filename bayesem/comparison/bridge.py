@@ -1,6 +1,7 @@
 """Evidence (marginal likelihood) of a fit by bridge sampling."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from bayesem.arrays import Floats
 from bayesem.data import Moments
 from bayesem.errors import PriorError, SamplingError
 from bayesem.kernels.pack import pack
-from bayesem.pointwise import cases_total
+from bayesem.pointwise import casewise_likelihood
 from bayesem.posterior import Fit
 from bayesem.prior_mass import log_prior_mass
 from bayesem.spec import Spec
@@ -77,7 +78,7 @@ def evidence(fit: Fit, *, draws: int | None = None, seed: int = 0) -> LogEvidenc
     SamplingError
         If the chains did not converge.
     NotAvailableError
-        If the likelihood has no closed form or exact quadrature.
+        If the likelihood of a case has neither closed form nor exact quadrature.
 
     References
     ----------
@@ -98,8 +99,9 @@ def evidence(fit: Fit, *, draws: int | None = None, seed: int = 0) -> LogEvidenc
         raise SamplingError("too few draws for a bridge.", hint="Use at least 40 draws.")
     half = u.shape[1] // 2
     rng = np.random.default_rng(seed)
-    one = _bridge(spec, u[:, :half], u[:, half:], rng)
-    two = _bridge(spec, u[:, half:], u[:, :half], rng)
+    density = log_densities(spec, u.reshape(-1, u.shape[-1]))
+    one = _bridge(density, u[:, :half], u[:, half:], rng)
+    two = _bridge(density, u[:, half:], u[:, :half], rng)
     values, errors = np.array([one[0], two[0]]) - mass, np.array([one[1], two[1]])
     error = math.hypot(math.hypot(*errors) / 2, mass_error)
     notes = _notes(fit, values, errors, mass)
@@ -136,8 +138,19 @@ def _notes(fit: Fit, values: Floats, errors: Floats, mass: float) -> tuple[str, 
     return tuple(notes)
 
 
-def log_densities(spec: Spec, U: Floats) -> Floats:
-    """Log of likelihood times prior at points (draw, q) of the real line, Jacobians included.
+def log_densities(spec: Spec, around: Floats) -> Callable[[Floats], Floats]:
+    """Log of likelihood times prior on the real line, Jacobians included, ready to be called.
+
+    Parameters
+    ----------
+    spec : Spec
+    around : (draw, q) array
+        Points of the posterior.
+
+    Returns
+    -------
+    callable
+        From points (draw, q) to (draw,).
 
     Raises
     ------
@@ -148,17 +161,23 @@ def log_densities(spec: Spec, U: Floats) -> Floats:
 
     array = pack(spec)
     if spec.cases is None:
-        return np.asarray(log_posteriors(array, U, True))
-    prior = np.asarray(log_posteriors(array, U, False))
-    inside = np.isfinite(prior)
-    out = np.full(len(U), -np.inf)
-    if inside.any():
-        out[inside] = prior[inside] + cases_total(spec, U[inside])
-    return out
+        return lambda u: np.asarray(log_posteriors(array, u, True))
+    likelihood = casewise_likelihood(spec, around)
+
+    def call(u: Floats) -> Floats:
+        out = np.asarray(log_posteriors(array, u, False))
+        inside = np.isfinite(out)
+        out[inside] += likelihood(u[inside]).sum(1)
+        return out
+
+    return call
 
 
 def _bridge(
-    spec: Spec, around: Floats, draws: Floats, rng: np.random.Generator
+    density: Callable[[Floats], Floats],
+    around: Floats,
+    draws: Floats,
+    rng: np.random.Generator,
 ) -> tuple[float, float]:
     """Log of the mass of the density at ``draws`` (chain, draw, q), and its standard error."""
     q = draws.shape[-1]
@@ -168,7 +187,7 @@ def _bridge(
     z = np.linalg.solve(L, (draws - centre).reshape(-1, q).T).T
     normal = rng.standard_normal(z.shape)
     both = np.concatenate([z, normal])
-    plus, minus = (log_densities(spec, centre + s * both @ L.T) for s in (1.0, -1.0))
+    plus, minus = (density(centre + s * both @ L.T) for s in (1.0, -1.0))
     if not np.isfinite(plus[: len(z)]).all():
         raise SamplingError("the density is 0 at a posterior draw.", hint="Sample longer.")
     warped = np.logaddexp(plus, minus) - math.log(2) + np.log(np.abs(np.diag(L))).sum()
