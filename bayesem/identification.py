@@ -1,5 +1,6 @@
 """A rank check before sampling that names the parameters it cannot tell apart."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -65,7 +66,9 @@ def _without_variance(spec: Spec) -> list[int]:
     return [p + k for k, o in enumerate(spec.table.outcomes) if o.family.residual is not None]
 
 
-def check_identification(spec: Spec, x: Floats, *, seed: int = 0) -> None:
+def check_identification(
+    spec: Spec, x: Floats, *, seed: int = 0, known: Collection[str] = ()
+) -> None:
     """Raise if some parameters cannot be told apart by any data.
 
     Parameters
@@ -74,6 +77,8 @@ def check_identification(spec: Spec, x: Floats, *, seed: int = 0) -> None:
     x : (q,) array
         A typical point, in home units; the rank is taken at random points around it, so that a
         path that happens to be 0 does not count.
+    known : collection of str
+        Parameters that their priors identify: they count as given, at their place in ``x``.
 
     Raises
     ------
@@ -81,10 +86,12 @@ def check_identification(spec: Spec, x: Floats, *, seed: int = 0) -> None:
         Naming the parameters that move the implied moments in the same direction.
     """
     rng = np.random.default_rng(seed)
-    asked = np.array([p.variable not in ("interaction", "shape") for p in spec.parameters], bool)
+    given = {p.name for p in spec.parameters if p.variable in ("interaction", "shape")} | {*known}
+    asked = np.array([p.name not in given for p in spec.parameters], bool)
+    held = np.array([p.name in known for p in spec.parameters], bool)
     null = None
     for _ in range(3):
-        point = _jittered(spec, x, rng)
+        point = np.where(held, x, _jittered(spec, x, rng))
         try:
             J = moment_jacobian(spec, point)[:, asked]
         except np.linalg.LinAlgError:

@@ -278,9 +278,7 @@ def composites(
     return out
 
 
-def discrimination(
-    matrices: Matrices, pairs: list[tuple[Block, Block]]
-) -> dict[str, Floats]:
+def discrimination(matrices: Matrices, pairs: list[tuple[Block, Block]]) -> dict[str, Floats]:
     """Correlation, HTMT, HTMT2 and the Fornell-Larcker gap of pairs, each (..., pair)."""
     Sigma, Phi = matrices.Sigma, matrices.Phi
     R = np.abs(_correlations(_joint(matrices, Sigma, Phi)))
@@ -349,9 +347,7 @@ def _through(matrices: Matrices, block: Block, found: tuple[Block, ...]) -> Floa
 
 def _signs(matrices: Matrices, found: tuple[Block, ...]) -> tuple[Floats, ...]:
     """Weight of each indicator in its block's composite: the sign of its mean loading."""
-    means = [
-        _through(matrices, b, found).reshape(-1, len(b.indicators)).mean(0) for b in found
-    ]
+    means = [_through(matrices, b, found).reshape(-1, len(b.indicators)).mean(0) for b in found]
     return tuple(np.where(mean < 0, -1.0, 1.0) for mean in means)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayesem.arrays import Floats
+from bayesem.augmentation import augmented
 from bayesem.data import Answers, Moments, Statistics, read_answers, statistics
 from bayesem.errors import DataError, ModelError, NotAvailableError, did_you_mean
 from bayesem.families import read_families
@@ -43,9 +44,15 @@ def prepare(
     fixed_x: bool = True,
     priors: str | Mapping[str, Any] | None = None,
     families: Mapping[str, Any] | None = None,
+    cross_loadings: float | None = None,
+    method_factor: str | None = None,
     check: bool = True,
 ) -> Prepared:
     """Read model and data, write the parameter table and check identification.
+
+    ``Prepared.model`` is the model as written; ``cross_loadings`` and ``method_factor`` add to the
+    table only (:mod:`bayesem.augmentation`). Small cross-loadings are identified by their priors,
+    so the rank is that of the model without them.
 
     Raises
     ------
@@ -67,7 +74,13 @@ def prepare(
     explained = {k: v for k, v in explained.items() if k in model.observed}
     kinds = read_families(families, explained, model.codebook)
     options = {"identify": identify, "means": means, "families": kinds}
-    table = parameter_table(model, fixed_x=fixed_x, **options)  # type: ignore[arg-type]
+    whole, added = augmented(
+        model, list(kinds), cross_loadings=cross_loadings, method_factor=method_factor
+    )
+    if added:
+        _check_names(whole, data)
+        notes += added.notes
+    table = parameter_table(whole, fixed_x=fixed_x, **options)  # type: ignore[arg-type]
     if table.casewise and isinstance(data, Moments):
         raise NotAvailableError(
             "products of factors and outcomes of other families need answers case by case, and "
@@ -76,7 +89,7 @@ def prepare(
         )
     kept = read_data(model, table, data)
     if isinstance(kept, Answers) and table.fixed_x and missing_in(kept, table.fixed_x):
-        table = parameter_table(model, fixed_x=False, **options)  # type: ignore[arg-type]
+        table = parameter_table(whole, fixed_x=False, **options)  # type: ignore[arg-type]
         notes.append(
             f"cells are missing in {_quoted(missing_in(kept, table.phantoms))}, so "
             "the observed predictors are modelled and not conditioned on"
@@ -85,14 +98,16 @@ def prepare(
     notes += data_notes(kept, stats)
     spread, centre = _codebook_scale(model, table, kept, stats)
     cases = kept if table.casewise and isinstance(kept, Answers) else None
-    spec = specification(table, stats, priors=priors, spread=spread, centre=centre, cases=cases)
+    rest = {"priors": priors, "spread": spread, "centre": centre, "cases": cases, "added": added}
+    spec = specification(table, stats, **rest)  # type: ignore[arg-type]
     if check:
         from bayesem.sampling.starts import rough_point
 
-        check_identification(spec, rough_point(spec))
+        check_identification(spec, rough_point(spec), known=tuple(added.small))
     settings = Settings(
         spec.preset, identify, table.means, bool(table.fixed_x), prior_text=_prior_text(spec),
-        priors_argument=priors, families=families,
+        priors_argument=priors, families=families, cross_loadings=cross_loadings,
+        method_factor=method_factor,
     )  # fmt: skip
     return Prepared(model, kept, spec.table, spec, (*notes, *spec.notes), settings)
 

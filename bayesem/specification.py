@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesem.arrays import VECTORS, Floats
+from bayesem.augmentation import METHOD_SD, NOTHING, Added
 from bayesem.chosen_priors import Units, chosen_priors
 from bayesem.constraints import Plan, constraint_plan, merge, sign_bounds, variable_of
 from bayesem.data import Answers, Statistics
@@ -31,6 +32,7 @@ def specification(
     spread: Floats | None = None,
     centre: Floats | None = None,
     cases: Answers | None = None,
+    added: Added = NOTHING,
 ) -> Spec:
     """Turn a parameter table, data and priors into what is sampled.
 
@@ -46,6 +48,8 @@ def specification(
         Scale s_i and location m_i of each indicator's default priors; the sample's by default.
     cases : Answers, optional
         Where the likelihood needs every case.
+    added : Added, optional
+        Loadings that :func:`bayesem.augmentation.augmented` put into the table.
 
     Raises
     ------
@@ -56,7 +60,8 @@ def specification(
     """
     spread = stats.scale() if spread is None else spread
     centre = stats.location() if centre is None else centre
-    return replace(_Builder(table, stats, priors, spread, centre, cases).build(), cases=cases)
+    builder = _Builder(table, stats, priors, spread, centre, cases, added)
+    return replace(builder.build(), cases=cases)
 
 
 def density_of_fixed_x(table: ParameterTable, stats: Statistics, base: Matrices) -> float:
@@ -85,8 +90,10 @@ class _Builder:
         spread: Floats,
         centre: Floats,
         cases: Answers | None = None,
+        added: Added = NOTHING,
     ) -> None:
         self.stats, self.spread, self.centre, self.cases = stats, spread, centre, cases
+        self.added = added
         self.table = merge(table)
         self.priors = chosen_priors(table, self.table, priors)
         self.preset = self.priors.preset
@@ -209,7 +216,7 @@ class _Builder:
         for row in rows:
             if not row.free:
                 continue
-            key = row.label or row.name
+            key = self._key(row)
             if key in self.index or row.label in plan.solved:
                 continue
             variable = variable_of(row, self.table)
@@ -227,12 +234,41 @@ class _Builder:
             raise ConstraintError(
                 f"the constraints leave no value for `{row.label}`.", span=row.span
             )
-        prior = self.priors.of(row, variable, self.units)
+        prior, start = self._prior(row, variable), row.start
+        if row.name in self.added.small:
+            start = 0.0
+        elif row.name in self.added.common:
+            start = METHOD_SD * self._unit_loading(row)
         lower, upper, prior = self._bounded(row, variable, prior, lower, upper)
         self.index[key] = len(self.parameters)
-        self.parameters.append(
-            Parameter(row.name, variable, lower, upper, prior, row.label, row.start)
-        )
+        self.parameters.append(Parameter(row.name, variable, lower, upper, prior, row.label, start))
+
+    def _key(self, row: Row) -> str:
+        """What rows that are one parameter have in common."""
+        if row.name not in self.added.common:
+            return row.label or row.name
+        first = self.added.common[0]
+        if row.name != first and self.priors.own(row) is not None:
+            raise PriorError(
+                f"`{row.name}` is a multiple of `{first}`: the method factor has one loading.",
+                hint=f"Put the prior on `{first}`.",
+            )
+        return first
+
+    def _prior(self, row: Row, variable: str) -> Prior | None:
+        """Of an added loading, what the argument says; of any other, what the preset does."""
+        if self.priors.own(row) is None:
+            if row.name in self.added.small:
+                width = self.added.small[row.name] * self._unit_loading(row)
+                return Prior("normal", (0.0, width))
+            if row.name in self.added.common:
+                return Prior("halfnormal", (METHOD_SD * self._unit_loading(row),))
+        return self.priors.of(row, variable, self.units)
+
+    def _unit_loading(self, row: Row) -> float:
+        """The loading that is 1 when standardised, in the units that the factor is sampled in."""
+        scale = self.stats.scale()[self.table.indicators.index(row.rhs)]
+        return float(scale / self.units.factor[row.j])
 
     def _bounded(
         self, row: Row, variable: str, prior: Prior | None, lower: float, upper: float
@@ -342,9 +378,13 @@ class _Builder:
         for row in rows:
             if not row.free:
                 continue
-            source = self.index[row.label or row.name]
+            source = self.index[self._key(row)]
             variable = variable_of(row, self.table)
-            if variable in ("residual_sd", "factor_sd"):
+            if row.name in self.added.common:
+                first = next(r for r in rows if r.name == self.added.common[0])
+                ratio = self._unit_loading(row) / self._unit_loading(first)
+                self.terms.append(Term(row.matrix, row.i, row.j, ratio, source))
+            elif variable in ("residual_sd", "factor_sd"):
                 self.terms.append(Term(row.matrix, row.i, row.i, 1.0, source, source))
             elif variable == "correlation":
                 self._covariance_term(row, rows, source)

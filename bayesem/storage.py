@@ -390,6 +390,7 @@ def _rebuild(record: Mapping[str, Any], draws: xr.DataTree) -> Fit:
     ready = prepare(
         model, data, identify=settings.identify, means=settings.means, fixed_x=settings.fixed_x,
         priors=priors, families={**(settings.families or {}), **families}, check=False,
+        cross_loadings=settings.cross_loadings, method_factor=settings.method_factor,
     )  # fmt: skip
     if list(ready.spec.names) != record["parameters"]:
         raise DataError("this version reads the model's parameters differently.")

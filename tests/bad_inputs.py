@@ -368,7 +368,7 @@ CASES = [
          sem.Moments(answers().cov(), 60, answers().mean())), N, ("case by case",)),
         ("groups", fitted(group="z"), N, ("`group`",)),
         ("clusters", fitted(cluster="z"), N, ("`cluster`",)),
-        ("cross-loadings of sd 0", fitted(cross_loadings=0.0), N, ("`cross_loadings`",)),
+        ("cross-loadings of sd 0", fitted(cross_loadings=0.0), M, ("`cross_loadings`",)),
         ("a truth of an unknown label", lambda _: simulate(MODEL, 90, {"q": 1}), M, ("truth names `q`",)),
         ("fewer cases than variables", lambda _: simulate(MODEL, 3), D, ("n is 3",)),
         # claims

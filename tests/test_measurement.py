@@ -47,7 +47,9 @@ def _by_hand(loading, phi, theta, items):
         v = np.trace(part) / len(block)
         own["omega"][k] = lam.sum() ** 2 * phi.loc[k, k] / part.sum()
         own["alpha"][k] = len(block) * c / (v + (len(block) - 1) * c)
-        ave[k] = np.mean([x**2 * phi.loc[k, k] / s for x, s in zip(lam, np.diag(part), strict=True)])
+        ave[k] = np.mean(
+            [x**2 * phi.loc[k, k] / s for x, s in zip(lam, np.diag(part), strict=True)]
+        )
     own["ave"] = ave
     pair = {"correlation": {}, "htmt": {}, "htmt2": {}, "fornell_larcker": {}}
     names = list(items)

@@ -34,8 +34,7 @@ def test_unknown_name():
 
 @pytest.mark.parametrize(
     "argument",
-    [{"ordered": ["x1"]}, {"group": "school"}, {"cluster": "school"}, {"cross_loadings": 0.08},
-     {"method_factor": "CMB"}, {"method": "laplace"}],
+    [{"ordered": ["x1"]}, {"group": "school"}, {"cluster": "school"}, {"method": "laplace"}],
 )  # fmt: skip
 def test_missing_capabilities_are_refused_by_name(argument, holzinger_data):
     with pytest.raises(sem.NotAvailableError, match="not available yet"):

@@ -111,6 +111,9 @@ ZOO = {
         _hs,
         {"priors": {"loadings": "studentt(4, 0.7, 1)", "x2 ~~ x2": "inversegamma(2, 1)[prec]"}},
     ),
+    "holzinger, added loadings": Specimen(
+        HOLZINGER, _hs, {"cross_loadings": 0.08, "method_factor": "CMB"}
+    ),
     "mimic": Specimen(HOLZINGER + "visual + speed ~ older + girl\nx2 ~ girl\n", _mimic),
     "mimic, modelled x": Specimen(
         HOLZINGER + "visual + speed ~ older + girl\n", _mimic, {"fixed_x": False}
@@ -118,6 +121,9 @@ ZOO = {
     "regression": Specimen("m ~ a*u + v\ny ~ b*m + w\nab := a*b\n", _regression),
     "product": Specimen(MODERATED, _moderated()),
     "product, unit": Specimen(MODERATED, _moderated(), {"identify": "unit"}),
+    "product, added loadings": Specimen(
+        MODERATED, _moderated(), {"cross_loadings": 0.08, "method_factor": "CMB"}
+    ),
     "product, missing": Specimen(MODERATED, _holed(_moderated(60), 0.1, 4)),
     "quadratics and a chain": Specimen(
         VALUED.replace("+ size\nX", "+ X:X + Z:Z + size\nX"), _moderated()
