@@ -103,7 +103,7 @@ def _unmarked(spec: Spec, prior: Prior, t: Floats, k: int, x: Floats) -> Floats:
         case "var":
             return np.sqrt(np.maximum(t, 0))
         case "prec":
-            return 1 / np.sqrt(np.maximum(t, 1e-300))
+            return np.where(t > 0, 1 / np.sqrt(np.where(t > 0, t, 1.0)), np.inf)  # not admissible
         case "cov" if spec.parameters[k].variable == "correlation":
             term = next(t_ for t_ in spec.terms if t_.source == k)
             sds = [x[:, j] for j in (term.first, term.second) if j >= 0]
