@@ -70,7 +70,8 @@ def scaled_spec(spec: Spec, factor: float, kinds: Sequence[str] = STRUCTURAL) ->
         raise PriorError(
             f"the factor of the priors' width is {factor!r}.", hint="Use a number above 0."
         )
-    if not any(p.variable in kinds for p in (*spec.parameters, *spec.derived)):
+    known = {p.variable for p in spec.parameters} | {d.variable for d in spec.derived}
+    if not known & set(kinds):
         return spec
     return replace(
         spec,

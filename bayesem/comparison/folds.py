@@ -1,8 +1,9 @@
 """K-fold cross-validation with exact refits."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.special import logsumexp
 
 from bayesem.arrays import Floats, Ints
 from bayesem.comparison.leave_one_out import notes_of, sampled_of
-from bayesem.comparison.left_out import score_all
+from bayesem.comparison.left_out import Runner, score_all
 from bayesem.comparison.units import Units, labels, units_of
 from bayesem.data import Answers
 from bayesem.errors import ConvergenceWarning, DataError
@@ -69,9 +70,10 @@ def kfold(
     stratify: str | Sequence[Any] | None = None,
     seed: int = 0,
     draws: int | None = None,
-    scheduler: Any = None,
-    store: Any = None,
-    progress: bool = False,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    store: str | Path | None = None,
+    progress: bool | Callable[..., Any] = False,
 ) -> KFold:
     r"""Expected log predictive density of unseen cases, by fitting ``k`` times without a part.
 
@@ -96,9 +98,12 @@ def kfold(
         By chain of each refit; the fit's by default.
     scheduler : str, optional
         Address of a Dask scheduler; a local cluster by default.
-    store : path, optional
-        Where finished refits are kept, so that a run that stopped goes on from there.
-    progress : bool
+    workers : int, optional
+        Local processes, 0 for this one; one per core by default (this one where there are at most
+        two refits or Dask is not installed). The numbers do not depend on it.
+    store : str or Path, optional
+        Where finished refits are kept, so that a run that was stopped goes on from there.
+    progress : bool or callable
 
     Returns
     -------
@@ -124,10 +129,13 @@ def kfold(
     strata = None if stratify is None else labels(fit, stratify, "stratify")
     fold = folds(units.size, k, seed, strata)
     parts = [np.flatnonzero(fold == j) for j in range(k)]
-    scored = score_all(
-        fit, units, parts, seed=seed, draws=draws, scheduler=scheduler, store=store,
-        progress=progress,
-    )  # fmt: skip
+    scored = score_all(fit, units, parts, Runner(seed, draws, scheduler, workers, store, progress))
+    failed = next((j for j, part in enumerate(scored) if part.failed), None)
+    if failed is not None:
+        raise DataError(
+            f"without fold {failed} the model could not be fitted ({scored[failed].problem}).",
+            hint="Use larger folds, another seed, or `stratify`.",
+        )
     elpd_i, mcse_i = np.empty(units.size), np.empty(units.size)
     for part in scored:
         elpd_i[part.units], mcse_i[part.units] = part.elpd, part.mcse

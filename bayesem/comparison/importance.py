@@ -14,6 +14,7 @@ from arviz_stats import loo, loo_moment_match
 from arviz_stats.base import array_stats
 
 from bayesem.arrays import Floats, Ints
+from bayesem.comparison.bridge import log_densities
 from bayesem.comparison.units import Units
 from bayesem.data import Answers
 from bayesem.kernels.linear import log_posteriors
@@ -23,7 +24,7 @@ from bayesem.posterior import Fit
 from bayesem.refitting import subset
 from bayesem.spec import Spec
 
-__all__ = ["Sampled", "log_densities", "matched", "mcse_of_mean", "smoothed", "tree_of"]
+__all__ = ["Sampled", "matched", "mcse_of_mean", "smoothed", "tree_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,15 +89,16 @@ def matched(fit: Fit, elpd: Any, tree: xr.DataTree, units: Units, r_eff: float) 
     array = pack(spec)
     assert isinstance(fit.data, Answers)
     data = fit.data
+    upars = tree["posterior"].to_dataset()["u"]
+    density = log_densities(spec, _points(upars))
 
     def posterior(upars: xr.DataArray) -> xr.DataArray:
-        return _like(upars, log_densities(spec, data, array, _points(upars)))
+        return _like(upars, density(_points(upars)))
 
     def unit(upars: xr.DataArray, i: int) -> xr.DataArray:
         u = _points(upars)
         return _like(upars, _unit_log_likelihood(spec, data, array, u, units.rows(int(i))))
 
-    upars = tree["posterior"]["u"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return loo_moment_match(
@@ -114,18 +116,6 @@ def _like(upars: xr.DataArray, values: Floats) -> xr.DataArray:
     shape = (upars.sizes["chain"], upars.sizes["draw"])
     coords = {k: upars[k] for k in ("chain", "draw")}
     return xr.DataArray(values.reshape(shape), dims=("chain", "draw"), coords=coords)
-
-
-def log_densities(spec: Spec, data: Answers, array: Floats, u: Floats) -> Floats:
-    """Log-posterior at many points of the real line, (draw,), up to a constant."""
-    if spec.cases is None:
-        return np.asarray(log_posteriors(array, u, True))
-    out = np.asarray(log_posteriors(array, u, False))
-    inside = np.isfinite(out)
-    if inside.any():
-        x = constrained(spec, u[inside])
-        out[inside] += case_log_likelihood(spec, data, u[inside], x).sum(-1)
-    return out
 
 
 def _unit_log_likelihood(spec: Spec, data: Answers, array: Floats, u: Floats, rows: Ints) -> Floats:

@@ -1,8 +1,9 @@
 """Leave-one-out: how well a model predicts a case, or a group of cases, that it has not seen."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from arviz_stats.utils import ELPDDataLOO
 
 from bayesem.arrays import Floats
 from bayesem.comparison.importance import Sampled, matched, mcse_of_mean, smoothed
-from bayesem.comparison.left_out import LeftOut, score_all
+from bayesem.comparison.left_out import LeftOut, Runner, score_all
 from bayesem.comparison.same_cases import conditional_log_likelihoods
 from bayesem.comparison.units import Units, units_of
 from bayesem.data import Answers
@@ -22,7 +23,8 @@ from bayesem.seeds import check_seed
 
 __all__ = ["Loo", "loo", "notes_of", "sampled_of"]
 
-WAYS = ("importance sampling", "moment matching", "exact refit", "exact refit, not converged")
+WAYS = ("importance sampling", "moment matching", "exact refit", "exact refit, not converged",
+        "no refit")  # fmt: skip
 
 
 @dataclass(kw_only=True, repr=False)
@@ -33,7 +35,8 @@ class Loo(ELPDDataLOO):  # type: ignore[misc]
     ----------
     way : DataArray of str
         How each unit was left out: ``importance sampling``, ``moment matching``, ``exact refit``,
-        or ``exact refit, not converged``.
+        ``exact refit, not converged``, or ``no refit`` where one was tried in vain (the unit's part
+        is then that of the way before).
     mcse, mcse_i : float, DataArray
         Monte-Carlo standard error of ``elpd`` and of each unit's part (``se`` is that over cases).
     conditional : bool
@@ -74,9 +77,10 @@ def loo(
     exact: bool | None = None,
     draws: int | None = None,
     seed: int = 0,
-    scheduler: Any = None,
-    store: Any = None,
-    progress: bool = False,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    store: str | Path | None = None,
+    progress: bool | Callable[..., Any] = False,
 ) -> Loo:
     r"""Expected log predictive density of unseen cases, :math:`\sum_i \ln p(y_i | y_{-i})`.
 
@@ -103,7 +107,7 @@ def loo(
         Evenly spaced posterior draws to use; all by default.
     seed : int
         Of refits and of sampled scores.
-    scheduler, store, progress
+    scheduler, workers, store, progress
         Who runs the refits; see :func:`bayesem.kfold`.
 
     Returns
@@ -144,10 +148,8 @@ def loo(
     parts: list[LeftOut] = []
     bad = np.flatnonzero((found.pareto_k > found.good_k).to_numpy())
     if exact and len(bad):
-        parts = score_all(
-            fit, units, [np.array([k]) for k in bad], seed=seed, scheduler=scheduler, store=store,
-            progress=progress,
-        )  # fmt: skip
+        runner = Runner(seed, None, scheduler, workers, store, progress)
+        parts = score_all(fit, units, [np.array([k]) for k in bad], runner)
         _put(found, way, mcse_i, parts)
     return _result(fit, found, way, mcse_i, sampled, units, conditional)
 
@@ -195,6 +197,9 @@ def _put(found: ELPDDataLOO, way: np.ndarray, mcse_i: Floats, parts: list[LeftOu
     """Write the refits' answers in the place of the weighted ones."""
     for part in parts:
         k = int(part.units[0])
+        if part.failed:
+            way[k] = WAYS[4]
+            continue
         found.elpd_i.values[k] = part.elpd[0]
         mcse_i[k] = part.mcse[0]
         way[k] = WAYS[3] if part.problem else WAYS[2]
@@ -214,7 +219,7 @@ def _result(
     elpd_i = found.elpd_i.to_numpy()
     top = sampled.values.max((0, 1))
     lppd_i = np.log(np.exp(sampled.values - top).mean((0, 1))) + top
-    exact = np.isin(way, WAYS[2:])
+    exact = np.isin(way, WAYS[2:4])
     together = _influence(found, sampled)[~exact].sum(0)
     mcse = np.sqrt(mcse_of_mean(together[None])[0] ** 2 + (mcse_i[exact] ** 2).sum())
     kept = {f.name: getattr(found, f.name) for f in fields(ELPDDataLOO)}

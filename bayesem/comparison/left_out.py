@@ -1,7 +1,9 @@
 """Units scored by a posterior that has not seen them: exact refits."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -11,12 +13,35 @@ from bayesem.arrays import Floats, Ints
 from bayesem.comparison.importance import mcse_of_mean
 from bayesem.comparison.units import Units
 from bayesem.data import Answers
-from bayesem.errors import BayesemError, DataError
+from bayesem.distribution import Replicates, run_campaign
+from bayesem.errors import SamplingError
 from bayesem.pointwise import case_log_likelihood
 from bayesem.posterior import Fit
-from bayesem.refitting import refit, subset
+from bayesem.preparation import Prepared
+from bayesem.refitting import prepared, refit, subset
 
-__all__ = ["LeftOut", "score_all", "score_left_out"]
+__all__ = ["LeftOut", "Runner", "score_all"]
+
+#: Refits up to which starting worker processes costs more than it saves.
+FEW = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Who does the refits: see :func:`bayesem.distribution.run_campaign`."""
+
+    seed: int
+    draws: int | None = None
+    scheduler: str | None = None
+    workers: int | None = None
+    store: Any = None
+    progress: Any = False
+
+    def crew(self, refits: int) -> int | None:
+        """Local processes: this one where there is little to do or Dask is not installed."""
+        if self.workers is not None or self.scheduler is not None:
+            return self.workers
+        return 0 if refits <= FEW or find_spec("distributed") is None else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +59,8 @@ class LeftOut:
         The Monte-Carlo standard error of their sum: they share the refit's draws.
     problem : str
         Why the refit's chains are not to be believed; empty where they are.
+    failed : bool
+        Whether there is no refit at all.
     """
 
     units: Ints
@@ -41,55 +68,103 @@ class LeftOut:
     mcse: Floats
     together: float
     problem: str = ""
+    failed: bool = False
 
 
-def score_left_out(
-    fit: Fit,
-    units: Units,
-    chosen: Ints,
-    seed: int,
-    *,
-    draws: int | None = None,
-    cores: int | None = None,
-) -> LeftOut:
-    """Fit without some units, then score them.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """What all refits share."""
+
+    ready: Prepared
+    member: Ints
+    parts: tuple[Ints, ...]
+    width: int
+    draws: int | None
+    cores: int | None
+
+
+def score_all(fit: Fit, units: Units, parts: Sequence[Ints], runner: Runner) -> list[LeftOut]:
+    """One refit without each part, which then scores it; in order.
 
     Parameters
     ----------
     fit : Fit
         Of raw answers; priors keep the scales that they have there.
     units : Units
-    chosen : (unit,) array of int
+    parts : sequence of (unit,) array of int
         The units to leave out together.
-    seed : int
-    draws : int, optional
-        By chain; the fit's by default.
-    cores : int, optional
+    runner : Runner
 
     Raises
     ------
-    DataError
-        If the remaining cases cannot be fitted, say because a column no longer varies.
+    SamplingError
+        If the work was stopped before its end.
     """
-    assert isinstance(fit.data, Answers)
-    out = units.rows(chosen)
-    kept = np.setdiff1d(np.arange(fit.data.n), out)
-    try:
-        again = refit(fit, rows=kept, seed=seed, draws=draws, cores=cores)
-    except BayesemError as error:
-        names = ", ".join(repr(units.labels[k]) for k in chosen[:5])
-        more = ", ..." if len(chosen) > 5 else ""
-        raise DataError(
-            f"without {units.name} {names}{more} the model cannot be fitted: {error.message}",
-            hint=error.hint,
-        ) from error
-    values = unseen(again, subset(fit.data, out))
-    labels = units.member[out]
+    width = max(len(p) for p in parts)
+    workers = runner.crew(len(parts))
+    cores = None if workers == 0 and runner.scheduler is None else 1
+    task = _Task(prepared(fit), units.member, tuple(parts), width, runner.draws, cores)
+    found = run_campaign(
+        _one, task, len(parts), shapes={"elpd": (width,), "mcse": (width,), "other": (5,)},
+        about=_about(fit, units, parts, runner), seed=runner.seed, store=runner.store,
+        scheduler=runner.scheduler, workers=workers, progress=runner.progress, what="refits",
+    )  # fmt: skip
+    if found.interrupted:
+        raise SamplingError(
+            f"the refits were stopped: {found}.",
+            hint="With `store=` a further call goes on from there.",
+        )
+    return [_read(found, k, part) for k, part in enumerate(parts)]
+
+
+def _one(task: _Task, number: int, seed: np.random.SeedSequence) -> dict[str, Any]:
+    """Fit without one part and score it; shapes are padded to the largest part."""
+    chosen = task.parts[number]
+    data = task.ready.data
+    assert isinstance(data, Answers)
+    inside = np.isin(task.member, chosen)
+    whole = int(seed.generate_state(1)[0]) & 0x7FFFFFFF
+    again = refit(task.ready, rows=~inside, seed=whole, draws=task.draws, cores=task.cores)
+    values = unseen(again, subset(data, inside))
+    labels = task.member[inside]
     pooled = np.stack([values[..., labels == k].sum(-1) for k in chosen])
     elpd, relative = predictive_density(pooled)
-    mcse, together = mcse_of_mean(relative), float(mcse_of_mean(relative.sum(0)[None])[0])
-    problem = "" if again.converged else str(again.convergence)
-    return LeftOut(np.asarray(chosen), elpd, mcse, together, problem)
+    table = again.convergence.table
+    other = [float(mcse_of_mean(relative.sum(0)[None])[0]), float(again.converged),
+             float(table["r_hat"].max()), float(table["ess_bulk"].min()),
+             float(table["ess_tail"].min())]  # fmt: skip
+    pad = np.full(task.width - len(chosen), np.nan)
+    mcse = mcse_of_mean(relative)
+    return {"elpd": np.append(elpd, pad), "mcse": np.append(mcse, pad), "other": other}
+
+
+def _read(found: Replicates, number: int, part: Ints) -> LeftOut:
+    size = len(part)
+    if not found.done[number]:
+        error = found.failures.set_index("replicate")["error"].get(number, "it was not run")
+        nothing = np.full(size, np.nan)
+        return LeftOut(part, nothing, nothing, float("nan"), f"no refit: {error}", failed=True)
+    elpd, mcse = (found.values[name][number, :size] for name in ("elpd", "mcse"))
+    together, converged, r_hat, bulk, tail = found.values["other"][number]
+    problem = "" if converged else (
+        f"NOT CONVERGED: R-hat up to {r_hat:.3f}, bulk ESS {bulk:.0f}, tail ESS {tail:.0f}"
+    )  # fmt: skip
+    return LeftOut(part, elpd, mcse, float(together), problem)
+
+
+def _about(fit: Fit, units: Units, parts: Sequence[Ints], runner: Runner) -> dict[str, Any]:
+    """Everything that the numbers depend on."""
+    assert isinstance(fit.data, Answers)
+    data = hashlib.sha256()
+    for values in (fit.data.values, fit.data.outcomes, fit.data.censored, units.member):
+        data.update(np.ascontiguousarray(values, float).tobytes())
+    s = fit.settings
+    return {
+        "what": "left out", "model": str(fit.model), "data": data.hexdigest(),
+        "priors": dict(s.prior_text), "identify": s.identify, "integrate": s.integrate,
+        "draws": runner.draws or s.draws, "tune": s.tune, "chains": s.chains,
+        "parts": hashlib.sha256(repr([p.tolist() for p in parts]).encode()).hexdigest(),
+    }  # fmt: skip
 
 
 def unseen(fit: Fit, data: Answers) -> Floats:
@@ -106,27 +181,3 @@ def predictive_density(values: Floats) -> tuple[Floats, Floats]:
     count = values.shape[-1] * values.shape[-2]
     elpd = logsumexp(values, axis=(-2, -1)) - np.log(count)
     return np.asarray(elpd), np.exp(values - elpd[..., None, None])
-
-
-def score_all(
-    fit: Fit,
-    units: Units,
-    parts: Sequence[Ints],
-    *,
-    seed: int,
-    draws: int | None = None,
-    scheduler: Any = None,
-    store: Any = None,
-    progress: bool = False,
-) -> list[LeftOut]:
-    """One refit for each part, in order.
-
-    The seed of a refit depends on ``seed`` and the units that it leaves out, not on who runs it.
-    """
-    seeds = [
-        int(np.random.SeedSequence([seed, *map(int, p)]).generate_state(1)[0] >> 1) for p in parts
-    ]
-    return [
-        score_left_out(fit, units, part, each, draws=draws)
-        for part, each in zip(parts, seeds, strict=True)
-    ]
