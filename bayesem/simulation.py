@@ -14,10 +14,11 @@ import xarray as xr
 from bayesem.arrays import Floats, Ints
 from bayesem.casedraws import draw_factors, median_time, observed_columns, twins
 from bayesem.data import Answers, Moments
-from bayesem.errors import DataError, ModelError
+from bayesem.errors import DataError, ModelError, did_you_mean
 from bayesem.families import Family, read_families
 from bayesem.matrices import Matrices, implied_covariance
 from bayesem.model import Model, read_model
+from bayesem.observed import observed_groups, outcome_variable
 from bayesem.partable import ParameterTable, parameter_table
 from bayesem.posterior import Fit, named_draws
 from bayesem.preparation import prepare
@@ -38,6 +39,9 @@ __all__ = [
 
 #: Numbers held at once while cases are drawn.
 BATCH = 4_000_000
+
+#: Numbers of replicated data that are kept at most (4 GB).
+MOST_KEPT = 500_000_000
 
 #: Standard deviation of the log of the time at which an observation ends.
 LIMIT_SD = 0.5
@@ -209,47 +213,164 @@ def prior_predictive(
     )  # fmt: skip
     rng = np.random.default_rng(seed)
     x = draw_prior(ready.spec, int(draws), rng)
-    replicated = _replicate(ready.spec, ready.data, ready.spec.matrices(x), rng, about=False)
+    replicated = replicate(ready.spec, ready.data, ready.spec.matrices(x), rng, about=False)
     prior = _numbered(xr.Dataset(named_draws(ready.spec, x[None])))
     return xr.DataTree.from_dict({"prior": prior, "prior_predictive": replicated})
 
 
-def predictive(fit: Fit, *, draws: int = 200, seed: int = 0) -> xr.DataTree:
+def predictive(
+    fit: Fit,
+    *,
+    draws: int | None = None,
+    seed: int = 0,
+    variable: str | None = None,
+    extend: bool = False,
+) -> xr.DataTree:
     """Draw data sets like the observed one from the posterior.
 
     Parameters
     ----------
     fit : Fit
-    draws : int
-        Data sets, from draws of the posterior that are evenly spaced over all chains.
+    draws : int, optional
+        Data sets, from draws of the posterior that are evenly spaced over all chains: 200 by
+        default; with ``variable`` or ``extend`` from every draw by default, and evenly spaced
+        within each chain otherwise.
     seed : int
+    variable : str, optional
+        Only this indicator or outcome, by case, under its own name, without the cases in which it
+        is missing. Where ``fit.draws`` has a ``log_likelihood``, that comes along under the same
+        name, so that ``arviz.plot_loo_pit`` and the like hold the variable against its prediction
+        from all other cases.
+    extend : bool
+        Put the group ``posterior_predictive`` into ``fit.draws`` (in the place of an earlier one)
+        and return that; chains and draws are numbered as there.
 
     Returns
     -------
     xarray.DataTree
-        ``posterior_predictive`` and ``observed_data``, as ArviZ's predictive checks take them.
-        Answers: ``y`` (chain, draw, case, indicator), missing where the observed cell is. Moments:
-        ``S`` (divisor n - 1), drawn by Wishart, and ``ybar`` where means are modelled. Observed
-        predictors that were conditioned on keep their values or moments.
+        ``posterior_predictive``, ``observed_data`` and ``constant_data``, as ArviZ's predictive
+        checks take them. Answers: ``y`` (chain, draw, case, indicator), missing where the observed
+        cell is. Moments: ``S`` (divisor n - 1), drawn by Wishart, and ``ybar`` where means are
+        modelled. Observed predictors that were conditioned on keep their values or moments.
 
         Each outcome of another family is a variable of its own, named like it (``"y (outcome)"``
         for one called ``y``, ``case`` or ``indicator``), (chain, draw, case), missing where the
-        observed one is. Times are those of the event, not cut off where the observation ended.
-        Where an outcome predicts something, what follows is drawn from its new value.
+        observed one is. Times are those of the event, not cut off where the observation ended;
+        ``constant_data`` says under the same name whose event was seen. Where an outcome predicts
+        something, what follows is drawn from its new value.
 
     Raises
     ------
     DataError
-        If the posterior has fewer draws.
+        If the posterior has fewer draws, the result would not fit into memory, or there is no such
+        variable.
     """
     check_seed(seed)
-    matrices = flat_draws(fit, draws)
+    if extend and variable is not None:
+        raise DataError(
+            "extend=True takes whole data sets, and `variable` asks for one variable.",
+            hint="Leave one of the two out.",
+        )
     rng = np.random.default_rng(seed)
-    replicated = _replicate(fit.spec, fit.data, matrices, rng, about=True)
-    observed = fit.draws["observed_data"].to_dataset()
-    if isinstance(fit.data, Answers):
-        observed = observed.assign(_observed_outcomes(fit.table, fit.data))
-    return xr.DataTree.from_dict({"posterior_predictive": replicated, "observed_data": observed})
+    groups = observed_groups(fit.table, fit.data)
+    if not extend and variable is None:
+        matrices = flat_draws(fit, 200 if draws is None else draws)
+        replicated = replicate(fit.spec, fit.data, matrices, rng, about=True)
+        return xr.DataTree.from_dict({"posterior_predictive": replicated, **groups})
+    chosen = _within_chains(fit, draws)
+    if variable is not None:
+        return _of_variable(fit, variable, chosen, rng, groups)
+    _check_memory(fit, len(chosen))
+    M = fit.matrices().map(lambda a: a[:, chosen].reshape(-1, *a.shape[2:]))
+    replicated = replicate(fit.spec, fit.data, M, rng, about=True)
+    fit.draws["posterior_predictive"] = xr.DataTree(_by_chain(replicated, fit, chosen))
+    return fit.draws
+
+
+def _within_chains(fit: Fit, draws: int | None) -> Ints:
+    """Positions of evenly spaced draws, the same in every chain."""
+    chains, each = (fit.draws["posterior"].sizes[dim] for dim in ("chain", "draw"))
+    if draws is None:
+        return np.arange(each)
+    check_draws(draws)
+    if draws > chains * each:
+        raise _too_many(draws, chains * each)
+    return np.linspace(0, each - 1, max(1, round(draws / chains))).round().astype(np.int64)
+
+
+def _check_memory(fit: Fit, each: int) -> None:
+    if not isinstance(fit.data, Answers):
+        return
+    numbers = fit.draws["posterior"].sizes["chain"] * each * fit.data.n
+    numbers *= len(fit.table.indicators) + len(fit.table.outcomes)
+    if numbers > MOST_KEPT:
+        raise DataError(
+            f"replicated data of {numbers / fit.data.n:.3g} numbers for each of {fit.data.n} cases "
+            f"would take {numbers * 8 / 2**30:.0f} GB.",
+            hint="Ask for fewer draws=, or for one variable=.",
+        )
+
+
+def _by_chain(replicated: xr.Dataset, fit: Fit, chosen: Ints) -> xr.Dataset:
+    """From one long chain to the posterior's chains and draws."""
+    posterior = fit.draws["posterior"]
+    index = {"chain": posterior["chain"].to_numpy(), "draw": posterior["draw"].to_numpy()[chosen]}
+    shape = tuple(len(v) for v in index.values())
+    parts = {
+        name: (array.dims, array.to_numpy().reshape(*shape, *array.shape[2:]))
+        for name, array in replicated.data_vars.items()
+    }
+    coords = {k: v for k, v in replicated.coords.items() if k not in index}
+    return xr.Dataset(parts, coords={**coords, **index}, attrs=replicated.attrs)
+
+
+def _of_variable(
+    fit: Fit, name: str, chosen: Ints, rng: np.random.Generator, groups: Mapping[str, xr.Dataset]
+) -> xr.DataTree:
+    """One variable's replicates, observed values and, if known, case-wise log-likelihood."""
+    if not isinstance(fit.data, Answers):
+        raise DataError(
+            "this fit rests on moments: there are no cases to replicate one variable of.",
+            hint="Leave `variable` out, or fit the raw data.",
+        )
+    seen = _one(fit.table, groups["observed_data"], name)
+    kept = np.flatnonzero(~np.isnan(seen.to_numpy()))
+    chains = fit.draws["posterior"].sizes["chain"]
+    parts, every = [], fit.matrices()
+    for chain in range(chains):  # few data sets at a time: of each only one variable stays
+        for part in _chunks(len(chosen), fit.data.values.size):
+            M = every.map(lambda a, at=(chain, chosen[part]): a[at])  # type: ignore[misc]
+            whole = replicate(fit.spec, fit.data, M, rng, about=True)
+            parts.append(_one(fit.table, whole, name).isel(case=kept, chain=0).to_numpy())
+    values = np.concatenate(parts).reshape(chains, len(chosen), len(kept))
+    posterior = fit.draws["posterior"].isel(draw=chosen).to_dataset()
+    index = {k: posterior[k] for k in ("chain", "draw")} | {"case": seen["case"][kept]}
+    dims = ("chain", "draw", "case")
+    tree = {
+        "posterior": posterior,
+        "posterior_predictive": xr.Dataset({name: (dims, values)}, coords=index),
+        "observed_data": xr.Dataset({name: seen[kept]}),
+        "constant_data": groups["constant_data"].isel(case=kept),
+    }
+    if "log_likelihood" in fit.draws.children:
+        known = fit.draws["log_likelihood"]["y"].isel(draw=chosen, case=kept)
+        tree["log_likelihood"] = xr.Dataset({name: known})
+    return xr.DataTree.from_dict(tree)
+
+
+def _one(table: ParameterTable, data: xr.Dataset, name: str) -> xr.DataArray:
+    """An indicator's or an outcome's values."""
+    outcomes = {o.name: outcome_variable(o.name) for o in table.outcomes}
+    if name in outcomes:
+        return data[outcomes[name]]
+    if name in table.indicators:
+        return data["y"].sel(indicator=name, drop=True)
+    known = [*table.indicators, *outcomes]
+    raise DataError(
+        f"`{name}` is neither an indicator nor an outcome of the model.",
+        hint=did_you_mean(name, known) or f"The model has: {', '.join(known[:12])}.",
+        label=name,
+    )
 
 
 def flat_draws(fit: Fit, draws: int | None) -> Matrices:
@@ -260,10 +381,7 @@ def flat_draws(fit: Fit, draws: int | None) -> Matrices:
         return matrices
     check_draws(draws)
     if draws > total:
-        raise DataError(
-            f"{draws} draws were asked for, and the posterior has {total}.",
-            hint=f"Use draws={total} or fewer.",
-        )
+        raise _too_many(draws, total)
     chosen = np.linspace(0, total - 1, draws).round().astype(int)
     return matrices.map(lambda a: a[chosen])
 
@@ -277,10 +395,10 @@ def square_root(covariance: Floats) -> Floats:
 # -- replicated data -----------------------------------------------------------------------
 
 
-def _replicate(
+def replicate(
     spec: Spec, data: Answers | Moments, M: Matrices, rng: np.random.Generator, *, about: bool
 ) -> xr.Dataset:
-    """New data for each of the matrices (draw, ...).
+    """New data for each of the matrices (draw, ...), with the cases and missing cells of ``data``.
 
     ``about`` lets means that are not modelled vary about the sample's, as their flat prior implies.
     """
@@ -290,7 +408,7 @@ def _replicate(
         y, z = _cases(spec, data, M, rng, held, about=about)
         parts: dict[str, Any] = {"y": (("chain", "draw", "case", "indicator"), y[None])}
         for k, outcome in enumerate(spec.table.outcomes):
-            parts[_variable(outcome.name)] = (("chain", "draw", "case"), z[None, ..., k])
+            parts[outcome_variable(outcome.name)] = (("chain", "draw", "case"), z[None, ..., k])
         coords: dict[str, Any] = {"case": np.arange(data.n), "indicator": names}
     else:
         S, ybar = replicated_moments(spec, data, M, rng)
@@ -301,22 +419,6 @@ def _replicate(
     out = _numbered(xr.Dataset(parts, coords=coords))
     out.attrs["held_fixed"] = ", ".join(names[k] for k in held[0])
     return out
-
-
-def _variable(name: str) -> str:
-    """What an outcome is called beside the answers ``y``."""
-    taken = name in ("y", "case", "indicator", "chain", "draw")
-    return f"{name} (outcome)" if taken else name
-
-
-def _observed_outcomes(table: ParameterTable, data: Answers) -> dict[str, Any]:
-    """Outcomes as observed, and whether times are censored."""
-    found: dict[str, Any] = {}
-    for k, outcome in enumerate(table.outcomes):
-        found[_variable(outcome.name)] = ("case", data.outcomes[:, k])
-        if outcome.family.censored is not None:
-            found[_variable(outcome.family.censored)] = ("case", data.censored[:, k])
-    return found
 
 
 def _held(table: ParameterTable) -> tuple[Ints, Ints]:
@@ -473,6 +575,13 @@ def _check_n(n: int, p: int) -> None:
             f"n is {n!r}; {p} observed variables need at least {p + 1} cases.",
             hint="With fewer the sample covariance matrix is singular.",
         )
+
+
+def _too_many(draws: int, total: int) -> DataError:
+    return DataError(
+        f"{draws} draws were asked for, and the posterior has {total}.",
+        hint=f"Use draws={total} or fewer.",
+    )
 
 
 def check_draws(draws: int) -> None:

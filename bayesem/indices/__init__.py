@@ -1,0 +1,1 @@
+"""Global fit: posterior predictive p and indices of approximate fit, one idea a file."""
