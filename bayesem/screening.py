@@ -22,7 +22,7 @@ from bayesem.model import Model, read_model
 from bayesem.partable import ParameterTable, parameter_table, twin_of
 from bayesem.preparation import read_data
 
-__all__ = ["Screening", "distances", "mardia", "observed_values", "screen"]
+__all__ = ["Screening", "distances", "mardia", "observed_values", "screen", "tail_probabilities"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,10 +169,15 @@ def distances(values: Floats) -> Floats:
     return out
 
 
+def tail_probabilities(values: Floats) -> Floats:
+    """How probable a normal case is to lie farther out than each one, (case,)."""
+    answered = (~np.isnan(values)).sum(1)
+    return np.where(answered > 0, chi2.sf(distances(values), np.maximum(answered, 1)), np.nan)
+
+
 def _cases(index: pd.Index, values: Floats) -> pd.DataFrame:
     answered = (~np.isnan(values)).sum(1)
-    d2 = distances(values)
-    p1 = np.where(answered > 0, chi2.sf(d2, np.maximum(answered, 1)), np.nan)
+    d2, p1 = distances(values), tail_probabilities(values)
     order = np.lexsort((-d2, p1))  # missing last
     table = pd.DataFrame({"case": index, "d2": d2, "p1": p1, "answered": answered}).iloc[order]
     rank = np.arange(1, len(values) + 1)
