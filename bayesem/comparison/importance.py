@@ -83,8 +83,14 @@ def smoothed(sampled: Sampled, units: Units) -> tuple[Any, xr.DataTree, float]:
         return loo(tree, pointwise=True, reff=r_eff), tree, r_eff
 
 
-def matched(fit: Fit, elpd: Any, tree: xr.DataTree, units: Units, r_eff: float) -> Any:
-    """The same after moment matching of the units with large k."""
+def matched(
+    fit: Fit, elpd: Any, tree: xr.DataTree, units: Units, r_eff: float
+) -> tuple[Any, dict[int, Floats]]:
+    """The same after moment matching of the units with large k.
+
+    Also their log-likelihoods at the moved draws, (chain, draw) by position of the unit.
+    """
+    moved: dict[int, Floats] = {}
     spec = fit.spec
     array = pack(spec)
     assert isinstance(fit.data, Answers)
@@ -97,14 +103,17 @@ def matched(fit: Fit, elpd: Any, tree: xr.DataTree, units: Units, r_eff: float) 
 
     def unit(upars: xr.DataArray, i: int) -> xr.DataArray:
         u = _points(upars)
-        return _like(upars, _unit_log_likelihood(spec, data, array, u, units.rows(int(i))))
+        out = _like(upars, _unit_log_likelihood(spec, data, array, u, units.rows(int(i))))
+        moved[int(i)] = out.to_numpy()
+        return out
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return loo_moment_match(
+        new = loo_moment_match(
             tree, elpd, log_prob_upars_fn=posterior, log_lik_i_upars_fn=unit, upars=upars,
             reff=r_eff, k_threshold=elpd.good_k, pointwise=True,
         )  # fmt: skip
+    return new, {k: moved[k] for k in moved if float(new.pareto_k[k]) < float(elpd.pareto_k[k])}
 
 
 def _points(upars: xr.DataArray) -> Floats:

@@ -1,7 +1,7 @@
 """Leave-one-out: how well a model predicts a case, or a group of cases, that it has not seen."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from bayesem.pointwise import case_log_likelihood, compute_log_likelihood, refus
 from bayesem.posterior import Fit
 from bayesem.seeds import check_seed
 
-__all__ = ["Loo", "loo", "notes_of", "sampled_of"]
+__all__ = ["Loo", "influences", "loo", "notes_of", "sampled_of"]
 
 WAYS = ("importance sampling", "moment matching", "exact refit", "exact refit, not converged",
         "no refit")  # fmt: skip
@@ -140,18 +140,23 @@ def loo(
     sampled = sampled_of(fit, units, draws=draws, conditional=conditional, seed=seed)
     found, tree, r_eff = smoothed(sampled, units)
     way = np.full(units.size, WAYS[0], dtype=object)
-    before = found.pareto_k
-    if moment_match and (before > found.good_k).any():
-        found = matched(fit, found, tree, units, r_eff)
-        way[(found.pareto_k < before).to_numpy()] = WAYS[1]
-    mcse_i = _errors(found, sampled)
+    moved: dict[int, Floats] = {}
+    if moment_match and (found.pareto_k > found.good_k).any():
+        found, moved = matched(fit, found, tree, units, r_eff)
+        way[list(moved)] = WAYS[1]
+    influence = influences(found, sampled, moved)
+    mcse_i = mcse_of_mean(influence)
     parts: list[LeftOut] = []
     bad = np.flatnonzero((found.pareto_k > found.good_k).to_numpy())
     if exact and len(bad):
         runner = Runner(seed, None, scheduler, workers, store, progress)
         parts = score_all(fit, units, [np.array([k]) for k in bad], runner)
         _put(found, way, mcse_i, parts)
-    return _result(fit, found, way, mcse_i, sampled, units, conditional)
+    together = influence[~np.isin(way, WAYS[2:4])].sum(0)
+    mcse = np.sqrt(
+        mcse_of_mean(together[None])[0] ** 2 + sum(p.mcse[0] ** 2 for p in parts if not p.failed)
+    )
+    return _result(fit, found, way, mcse_i, mcse, sampled, units, conditional)
 
 
 def sampled_of(
@@ -177,20 +182,30 @@ def sampled_of(
     return Sampled(u, units.pooled(values))
 
 
-def _errors(found: ELPDDataLOO, sampled: Sampled) -> Floats:
-    """Monte-Carlo error of each unit, (unit,): that of the mean of 1/likelihood, smoothed.
+def influences(
+    found: ELPDDataLOO, sampled: Sampled, moved: Mapping[int, Floats] | None = None
+) -> Floats:
+    """How far each draw moves each unit's elpd, (unit, chain, draw).
 
-    The elpd of a unit is minus the log of the mean of 1/p over draws, so a draw moves it by its
-    weight over the mean weight.
+    The elpd of a unit is the log of the likelihood's weighted mean; a draw moves it by its weight
+    times its likelihood's relative distance from that mean. ``moved`` holds the likelihoods of
+    units whose draws were moved, the first half of each chain; the two halves are strata, so that
+    only the spread within them counts.
     """
-    return mcse_of_mean(_influence(found, sampled))
-
-
-def _influence(found: ELPDDataLOO, sampled: Sampled) -> Floats:
-    """(unit, chain, draw)."""
     unit = found.pareto_k.dims[0]
-    weights = found.log_weights.transpose(unit, "chain", "draw").to_numpy()
-    return np.asarray(np.exp(weights) * sampled.draws)
+    log_weights = found.log_weights.transpose(unit, "chain", "draw").to_numpy()
+    values = np.moveaxis(sampled.values, -1, 0)
+    if moved:
+        values = values.copy()
+        for k, new in moved.items():
+            values[k] = new
+    elpd_i = found.elpd_i.to_numpy()[:, None, None]
+    relative = np.exp(log_weights + values - elpd_i) - np.exp(log_weights)
+    half = values.shape[-1] // 2
+    for k in moved or ():
+        for part in (slice(None, half), slice(half, None)):
+            relative[k][:, part] -= relative[k][:, part].mean()
+    return np.asarray(relative * sampled.draws)
 
 
 def _put(found: ELPDDataLOO, way: np.ndarray, mcse_i: Floats, parts: list[LeftOut]) -> None:
@@ -212,6 +227,7 @@ def _result(
     found: ELPDDataLOO,
     way: np.ndarray,
     mcse_i: Floats,
+    mcse: float,
     sampled: Sampled,
     units: Units,
     conditional: bool,  # noqa: FBT001
@@ -219,9 +235,6 @@ def _result(
     elpd_i = found.elpd_i.to_numpy()
     top = sampled.values.max((0, 1))
     lppd_i = np.log(np.exp(sampled.values - top).mean((0, 1))) + top
-    exact = np.isin(way, WAYS[2:4])
-    together = _influence(found, sampled)[~exact].sum(0)
-    mcse = np.sqrt(mcse_of_mean(together[None])[0] ** 2 + (mcse_i[exact] ** 2).sum())
     kept = {f.name: getattr(found, f.name) for f in fields(ELPDDataLOO)}
     dims, coords = found.elpd_i.dims, found.elpd_i.coords
     bad = bool((found.pareto_k > found.good_k).any())

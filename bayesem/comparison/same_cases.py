@@ -14,6 +14,9 @@ from bayesem.simulation import BATCH, square_root
 
 __all__ = ["conditional_log_likelihoods"]
 
+#: Share of an answer's variance below which scores are said to fix it.
+CERTAIN = 1e-10
+
 
 def conditional_log_likelihoods(fit: Fit, x: Floats, seed: int) -> Floats:
     r"""Log-density of each case's answers given its factor scores, :math:`p(y_i | \eta_i, \theta)`.
@@ -115,28 +118,23 @@ def _given(
         -1,
     )
     residual = y[None, :, answers] - mu[:, None, answers] - z @ W.mT
-    return _log_normal(residual, C)
+    own = np.einsum("dkk->dk", C) / np.einsum("dkk->dk", Sigma[:, answers][:, :, answers])
+    if not (own > CERTAIN).all():
+        raise NotAvailableError(
+            "an indicator has no residual variance of its own, so factor scores fix its answers "
+            "and their density is infinite.",
+            hint="Use the marginal criterion (the default).",
+        )
+    return log_normal(residual, C)
 
 
 def _joined(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
     return np.concatenate([np.concatenate([a, b], -1), np.concatenate([c, d], -1)], -2)
 
 
-def _log_normal(residual: Floats, C: Floats) -> Floats:
+def log_normal(residual: Floats, C: Floats) -> Floats:
     """Log-density of residuals (draw, case, k) under covariances (draw, k, k)."""
-    sd = np.sqrt(np.einsum("dkk->dk", C))
-    try:
-        L = np.linalg.cholesky(C)
-        own = np.einsum("dkk->dk", L) / sd
-        certain = not bool((own > 1e-6).all())
-    except np.linalg.LinAlgError:
-        certain = True
-    if certain:
-        raise NotAvailableError(
-            "an indicator has no residual variance of its own, so factor scores fix its answers "
-            "and their density is infinite.",
-            hint="Use the marginal criterion (the default).",
-        )
+    L = np.linalg.cholesky(C)
     z = residual @ np.linalg.inv(L).mT
     logdet = np.log(np.einsum("dkk->dk", L)).sum(-1)
     k = residual.shape[-1]
