@@ -108,13 +108,13 @@ def influence(
     posterior = scope(fit)
     prior = scope(fit, "prior") if "prior" in fit.draws.children else posterior
     claims = list(_claims(fit, propositions, posterior, prior))
-    weights, k = _weights(fit)
-    good = min(1 - 1 / np.log10(len(weights)), GOOD_K)
-    flagged = k > good
+    weights = _weights(fit)
+    good = min(1 - 1 / np.log10(len(weights.values)), GOOD_K)
+    flagged = weights.k > good
     refits = _refits(fit, np.flatnonzero(flagged) if exact else np.array([], int),
                      propositions, draws, seed, cores)  # fmt: skip
     table = pd.concat(
-        [_rows(fit, claim, posterior, weights, k, flagged, refits) for claim in claims],
+        [_rows(fit, claim, posterior, weights, flagged, refits) for claim in claims],
         ignore_index=True,
     )
     table = stamped(table, fit)
@@ -137,27 +137,33 @@ def _claims(fit: Fit, propositions: Any, posterior: Scope, prior: Scope) -> Iter
         if "prior" not in fit.draws.children or fit.settings.priors == "blavaan":
             evidence = without_prior(evidence)
         row = table.loc[p.name]
-        yield _Claim(
-            p.name, form, p.rule, evidence, float(row["probability"]), str(row["verdict"])
-        )
+        yield _Claim(p.name, form, p.rule, evidence, float(row["probability"]), str(row["verdict"]))
 
 
-def _weights(fit: Fit) -> tuple[Floats, Floats]:
-    """Smoothed weights (draw, case), which sum to 1 for each case, and Pareto k (case,)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Weights:
+    """Of draws without each case: (draw, case) arrays whose columns sum to 1, and Pareto k."""
+
+    values: Floats
+    squares: Floats
+    k: Floats
+
+
+def _weights(fit: Fit) -> _Weights:
     from arviz_stats.base import array_stats
 
-    log = -log_likelihoods(fit).T
-    varies = np.ptp(log, axis=1) > 0
+    log = log_likelihoods(fit).T
+    varies = np.ptp(log, axis=1) > 0  # a case without answers weighs nothing
     weights = np.full(log.shape, 1 / log.shape[1])
     k = np.zeros(len(log))
     if varies.any():
         chains = fit.draws["posterior"].sizes["chain"]
-        smoothed, k[varies] = array_stats.psislw(
-            log[varies], r_eff=_efficiency(log[varies].reshape(int(varies.sum()), chains, -1))
-        )
+        ratios = -log[varies].reshape(int(varies.sum()), chains, -1)
+        smoothed, k[varies] = array_stats.psislw(log[varies], r_eff=_efficiency(ratios))
         weights[varies] = np.exp(smoothed - smoothed.max(1, keepdims=True))
         weights /= weights.sum(1, keepdims=True)
-    return weights.T, k
+    weights = np.ascontiguousarray(weights.T)
+    return _Weights(weights, weights**2, k)
 
 
 def _efficiency(log: Floats) -> float:
@@ -175,8 +181,7 @@ def _rows(
     fit: Fit,
     claim: _Claim,
     posterior: Scope,
-    weights: Floats,
-    k: Floats,
+    weights: _Weights,
     flagged: np.ndarray,
     refits: Mapping[int, pd.DataFrame],
 ) -> pd.DataFrame:
@@ -200,7 +205,7 @@ def _rows(
         "name": claim.name, "case": fit.data.index, "probability": claim.probability,
         "without": without, "change": without - claim.probability, "mcse": mcse,
         "verdict": claim.verdict, "verdict_without": verdict,
-        "moves": given & (verdict != claim.verdict), "pareto_k": k, "flagged": flagged,
+        "moves": given & (verdict != claim.verdict), "pareto_k": weights.k, "flagged": flagged,
         "refitted": refitted,
     })  # fmt: skip
     order = table["change"].abs().sort_values(ascending=False, kind="stable").index
@@ -208,9 +213,9 @@ def _rows(
 
 
 def _reweighted(
-    form: Form, evidence: Evidence, posterior: Scope, rule: Rule, weights: Floats
+    form: Form, evidence: Evidence, posterior: Scope, rule: Rule, weights: _Weights
 ) -> Evidence:
-    """The evidence under each column of weights (draw, case): every share is a weighted one."""
+    """The evidence under each column of weights: every share is a weighted one."""
     truth = _truth(form, posterior, rule)
     probability, mcse = _share(truth, weights, evidence.mcse)
     mass, mass_error = evidence.rope_mass, evidence.rope_mcse
@@ -235,18 +240,18 @@ def _truth(form: Form, posterior: Scope, rule: Rule) -> np.ndarray:
     return holds(form, posterior, rule)
 
 
-def _share(truth: np.ndarray, weights: Floats, plain_error: Floats) -> tuple[Floats, Floats]:
+def _share(truth: np.ndarray, weights: _Weights, plain_error: Floats) -> tuple[Floats, Floats]:
     """Weighted share of draws (case,) and its error: that of independent draws, times what the
     chains' autocorrelation adds to the error of the plain share."""
     inside = truth.reshape(-1).astype(float)
-    p, rest = inside @ weights, (1 - inside) @ weights
-    p = np.where(rest == 0, 1.0, p)
-    total = len(inside)
-    plain = np.sqrt(inside.mean() * (1 - inside.mean()) / total)
+    total, mean = len(inside), inside.mean()
+    p = inside @ weights.values if mean < 1 else np.ones(weights.values.shape[1])
+    plain = np.sqrt(mean * (1 - mean) / total)
     stretch = max(float(plain_error) / plain, 1.0) if plain > 0 else 1.0
-    squared = weights**2
-    spread = inside @ squared * (1 - p) ** 2 + (1 - inside) @ squared * p**2
-    return p, np.where(spread > 0, stretch * np.sqrt(spread), 1 / total)
+    squares = inside @ weights.squares
+    spread = squares * (1 - p) ** 2 + (weights.squares.sum(0) - squares) * p**2
+    agree = mean in (0, 1)
+    return p, np.where(agree, 1 / total, stretch * np.sqrt(np.maximum(spread, 0)))
 
 
 def _refits(
@@ -330,7 +335,7 @@ def selection(
     assert isinstance(fit.data, Answers)
     if by != "mahalanobis":
         raise NotAvailableError(f"by={by!r} is not available.", hint='Use by="mahalanobis".')
-    counts = _counts(keep, fit.data.n)
+    counts = _counts(fit, keep)
     sources = [("observed", fit.data), *_drawn(fit, simulated, seed)]
     rows = []
     for number, (label, data) in enumerate(sources):
@@ -355,15 +360,21 @@ def selection(
     return stamped(pd.concat(rows, ignore_index=True)[columns], fit)
 
 
-def _counts(keep: Sequence[float], n: int) -> list[int]:
+def _counts(fit: Fit, keep: Sequence[float]) -> list[int]:
     """Numbers of cases to keep, all first."""
-    found = []
+    assert isinstance(fit.data, Answers)
+    n, p, found = fit.data.n, len(fit.table.indicators), []
     for share in np.atleast_1d(np.asarray(keep, float)):
-        count = int(round(share * n)) if share <= 1 else int(share)
+        count = round(share * n) if share <= 1 else int(share)
         if not 0 < count <= n or (share > 1 and share != count):
             raise DataError(
                 f"keep has {share:g}, and there are {n} cases.",
                 hint="Use shares between 0 and 1, or whole numbers of cases.",
+            )
+        if count <= p:
+            raise DataError(
+                f"keep leaves {count} of {n} cases for {p} observed variables.",
+                hint="Keep more.",
             )
         found.append(count)
     return sorted({n, *found}, reverse=True)
@@ -395,7 +406,10 @@ def _drawn(fit: Fit, count: int, seed: int) -> Iterator[tuple[str, Answers]]:
     for k in range(int(count)):
         more = [drawn[name].to_numpy()[0, k] for name in others]
         outcomes = np.stack(more, -1) if more else fit.data.outcomes
-        yield f"simulated {k + 1}", replace(fit.data, values=y[k], outcomes=outcomes, synthetic=True)
+        yield (
+            f"simulated {k + 1}",
+            replace(fit.data, values=y[k], outcomes=outcomes, synthetic=True),
+        )
 
 
 def _verdicts(
