@@ -25,7 +25,7 @@ from bayesem.posterior import Fit, Settings, named_draws
 from bayesem.preparation import Prepared, prepare
 from bayesem.prior_density import log_prior_by_kind
 from bayesem.priordraws import draw_prior
-from bayesem.sampling.convergence import Convergence, diagnose
+from bayesem.sampling.convergence import Convergence, Thresholds, diagnose
 from bayesem.sampling.ways import FORMS
 from bayesem.seeds import check_seed
 from bayesem.spec import Spec
@@ -199,6 +199,7 @@ def sample(
     cores: int | None = None,
     progress: bool = False,
     prior_draws: int = PRIOR_DRAWS,
+    thresholds: Thresholds | None = None,
 ) -> Fit:
     """Run the chains, once more with help if they need it, and judge them.
 
@@ -212,6 +213,8 @@ def sample(
     progress : bool
     prior_draws : int
         Of the ``prior`` group; none for 0.
+    thresholds : Thresholds, optional
+        What the chains must pass.
     """
     from bayesem.sampling.run import run_chains
 
@@ -225,7 +228,7 @@ def sample(
         with clock.stage("diagnostics"):
             verdict = diagnose(
                 _quantities(ready.spec, named, raw.x), raw.statistics,
-                interrupted=raw.interrupted, helped=helped,
+                interrupted=raw.interrupted, helped=helped, thresholds=thresholds or Thresholds(),
             )  # fmt: skip
         if verdict.ok or attempt == 1 or raw.interrupted or not _curable(verdict):
             break

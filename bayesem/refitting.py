@@ -13,6 +13,7 @@ from bayesem.errors import DataError
 from bayesem.fitting import sample as _sample
 from bayesem.posterior import Fit
 from bayesem.preparation import Prepared, data_notes, missing_in, read_data
+from bayesem.sampling.convergence import Thresholds
 from bayesem.seeds import check_seed
 from bayesem.specification import density_of_fixed_x
 
@@ -119,6 +120,7 @@ def sample(
     integrate: str | None = None,
     cores: int | None = None,
     prior_draws: int = 0,
+    thresholds: Thresholds | None = None,
     progress: bool = False,
 ) -> Fit:
     """Sample the posterior of a prepared model.
@@ -132,6 +134,8 @@ def sample(
     cores : int, optional
     prior_draws : int
         Of the ``prior`` group; none by default, as the prior is that of the first fit.
+    thresholds : Thresholds, optional
+        What the chains must pass.
     progress : bool
     """
     check_seed(seed)
@@ -140,7 +144,8 @@ def sample(
         "seed": secrets.randbits(31) if seed is None else int(seed),
     }  # fmt: skip
     settings = replace(ready.settings, **{k: v for k, v in given.items() if v is not None})
-    return _sample(ready, settings, cores=cores, progress=progress, prior_draws=prior_draws)
+    return _sample(ready, settings, cores=cores, progress=progress, prior_draws=prior_draws,
+                   thresholds=thresholds)  # fmt: skip
 
 
 def refit(

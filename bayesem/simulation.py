@@ -32,6 +32,7 @@ __all__ = [
     "flat_draws",
     "predictive",
     "prior_predictive",
+    "replicate",
     "replicated_moments",
     "simulate",
     "square_root",

@@ -31,7 +31,7 @@ from bayesem.errors import PropositionError
 from bayesem.propositions import Proposition, Rule, read_propositions
 from bayesem.verdict_text import explain, html, probability_text, rule_text, text
 
-__all__ = ["Verdicts", "assess"]
+__all__ = ["Verdicts", "assess", "claims_of", "concerns"]
 
 NUMBERS = ["probability", "prior_probability", "bayes_factor", "mcse", "rope_mass", "attainable"]
 FACTOR = ["bayes_factor_bound", "bayes_factor_mcse", "bayes_factor_unconstrained"]
@@ -157,7 +157,7 @@ def assess(
             item,
             rule=overridden(item.rule, prob=prob, rope=rope, min_bayes_factor=min_bayes_factor),
         )
-        for item in _items(propositions)
+        for item in claims_of(propositions)
     ]
     if not items:
         raise PropositionError("there are no propositions.", hint='Give some: {"P1": "a > 0"}.')
@@ -181,7 +181,8 @@ def assess(
 # --- what is assessed, and on what --------------------------------------------------------------
 
 
-def _items(propositions: Any) -> Iterator[_Item]:
+def claims_of(propositions: Any) -> Iterator[_Item]:
+    """Propositions in whatever way they are given, ready to be assessed."""
     if isinstance(propositions, str | Path | Mapping):
         propositions = read_propositions(propositions)
     if isinstance(propositions, Proposition):
@@ -287,7 +288,7 @@ def _measure_fit(items: Sequence[_Item], fit: Any) -> dict[str, _Finding]:
     problems = () if fit.converged else tuple(fit.convergence.reasons) or ("not converged",)
     found = {}
     for item in items:
-        if _concerns(item, fit):
+        if concerns(item, fit):
             evidence, truth, _ = measure(item.form, posterior, prior, item.rule)
             if not _has_prior(fit) or _reproduces(fit):
                 evidence = without_prior(evidence)
@@ -300,7 +301,7 @@ def _measure_fit(items: Sequence[_Item], fit: Any) -> dict[str, _Finding]:
     return found
 
 
-def _concerns(item: _Item, fit: Any) -> bool:
+def concerns(item: _Item, fit: Any) -> bool:
     """A proposition that names another model of the study is not put to this one."""
     model = fit.model
     names = {model.name, f"{model.name}:{model.variant}"}

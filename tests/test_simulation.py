@@ -13,7 +13,7 @@ from bayesem.posterior import Fit
 from bayesem.preparation import prepare
 from bayesem.simulation import (
     _moments,
-    _replicate,
+    replicate,
     _wishart,
     predictive,
     prior_predictive,
@@ -238,7 +238,7 @@ def test_moments_are_replicated_as_answers_would_be(means):
     rng = np.random.default_rng(8)
     M = raw.spec.matrices(x)
     np.testing.assert_allclose(M.Sigma[0], short.spec.matrices(x).Sigma[0], atol=1e-10)
-    y = _replicate(raw.spec, raw.data, M, rng, about=False)["y"].to_numpy()[0]
+    y = replicate(raw.spec, raw.data, M, rng, about=False)["y"].to_numpy()[0]
     centred = y - y.mean(1, keepdims=True)
     by_cases = centred.mT @ centred / 24
     held = (np.array([3, 4]), np.array([1, 2]))

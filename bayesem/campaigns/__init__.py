@@ -1,0 +1,1 @@
+"""Many simulated studies: is the procedure calibrated, and how large must a sample be."""

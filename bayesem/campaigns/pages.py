@@ -1,0 +1,94 @@
+"""What campaigns print: tables that fit 80 columns."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bayesem.campaigns.assurance import Design
+    from bayesem.campaigns.calibration import Calibration
+
+__all__ = ["calibration_page", "design_page"]
+
+WIDTH = 80
+
+
+def calibration_page(found: "Calibration") -> str:
+    """Verdict, table, notes."""
+    bad = found.table[~found.table["uniform"]]
+    size = len(found.table)
+    head = (
+        f"CALIBRATED: ranks of {size} quantities are uniform over {found.replicates} replicates"
+        if found.ok
+        else f"NOT CALIBRATED: ranks of {len(bad)} of {size} quantities are not uniform over "
+        f"{found.replicates} replicates"
+    )
+    rows = [_row(r) for r in found.table.to_dict("records")]
+    lines = [head, "", HEADER, *rows, ""]
+    lines += [
+        f"ECDF p: simultaneous test of the ranks; uniform if at least {found.alpha / size:.2g}, "
+        "so that",
+        f"an alarm with nothing wrong has probability {found.alpha:g} over all quantities.",
+        *found.notes,
+    ]
+    for number, _, error in found.failures.head(3).itertuples(index=False):
+        lines.append(f"replicate {number} failed: {error}"[:WIDTH])
+    return "\n".join(lines)
+
+
+HEADER = (
+    f"{'quantity':<30} {'rank':>5} {'ECDF p':>7} {'50%':>5} {'90%':>5} "
+    f"{'z mean':>7} {'z sd':>5} {'shrink':>6}"
+)
+
+
+def _row(r: dict) -> str:  # type: ignore[type-arg]
+    name = f"{r['quantity']} ({r['label']})" if r["label"] else str(r["quantity"])
+    mark = "" if r["uniform"] else " <"
+
+    def number(value: float, width: int, digits: int) -> str:
+        return " " * width if value != value else f"{value:{width}.{digits}f}"
+
+    return (
+        f"{name[:30]:<30} {number(r['mean_rank'], 5, 3)} {r['ecdf_p']:7.4f} "
+        f"{number(r['coverage_50'], 5, 2)} {number(r['coverage_90'], 5, 2)} "
+        f"{number(r['z_mean'], 7, 2)} {number(r['z_sd'], 5, 2)} "
+        f"{number(r['shrinkage'], 6, 2)}{mark}"
+    ).rstrip()
+
+
+def design_page(found: "Design") -> str:
+    """Shares by proposition and n, the sizes needed, notes."""
+    lines = [
+        "Share of samples in which each proposition gets a verdict",
+        "",
+        f"{'':<20} {'n':>5} {'decisive (se)':>14} {'supported':>9} {'refuted':>7} {'null':>5} "
+        f"{'undecided':>9}",
+    ]
+    before = None
+    for r in found.table.to_dict("records"):
+        name = "" if r["name"] == before else str(r["name"])[:20]
+        before = r["name"]
+        lines.append(
+            f"{name:<20} {r['n']:>5} {r['decisive']:>7.2f} ({r['mcse']:.2f}) "
+            f"{r['supported']:>9.2f} {r['refuted']:>7.2f} {r['practically null']:>5.2f} "
+            f"{r['undecided'] + r['withheld']:>9.2f}"
+        )
+    sizes = found.table["n"]
+    lines += ["", f"Smallest n for a probability of {found.assurance:g} (95% interval)"]
+    lines += [_size_line(r, sizes.min(), sizes.max()) for r in found.sizes.to_dict("records")]
+    per = found.table["replicates"]
+    counts = f"{per.min()}" if per.min() == per.max() else f"{per.min()} to {per.max()}"
+    return "\n".join([*lines, "", f"{counts} replicates of each size", *found.notes])
+
+
+def _size_line(r: dict, low: int, high: int) -> str:  # type: ignore[type-arg]
+    head = f"{str(r['name'])[:20]:<20} {r['verdict']}: "
+    if r["n"] != r["n"]:
+        return head + "no decisive verdict at any size tried"
+
+    def shown(value: float) -> str:
+        if value > high:
+            return f"above {high}"
+        return f"at most {low}" if value <= low else f"{value:.0f}"
+
+    doubt = "; shares do not rise smoothly" if r["fit_p"] < 0.01 else ""
+    return f"{head}{shown(r['n'])} ({shown(r['lower'])} to {shown(r['upper'])}){doubt}"
