@@ -23,15 +23,13 @@ from bayesem.indices.discrepancy import (
     refuse_moments,
     sample_of,
 )
+from bayesem.indices.freed import Change, freed, own_slopes, prior_information
 from bayesem.indices.information import expected_information, moment_scores
-from bayesem.kernels.linear import log_posterior
 from bayesem.kernels.pack import constrained
-from bayesem.kernels.target import target_of
 from bayesem.posterior import Fit, reported_matrices
 from bayesem.sampling.convergence import stamped
 from bayesem.sampling.starts import maximum
 from bayesem.simulation import flat_draws
-from bayesem.spec import Spec
 
 __all__ = ["PRIOR_SD", "ROPE", "modifications"]
 
@@ -39,11 +37,13 @@ __all__ = ["PRIOR_SD", "ROPE", "modifications"]
 PRIOR_SD: Mapping[str, float] = {"loading": 0.4, "path": 0.5, "correlation": 0.45}
 #: Standardised sizes below which a freed parameter is practically nothing.
 ROPE: Mapping[str, float] = {"loading": 0.10, "path": 0.10, "correlation": 0.10}
+#: A mode is searched where the log-likelihood is expected to gain at least this.
+WORTH = 1.0
 #: Share of a candidate's information that is its own; below this no data can tell it.
 LEAST_SHARE = 1e-6
 COLUMNS = (
     "lhs", "op", "rhs", "mean", "sd", "lower", "upper", "pd", "std", "std_sd", "probability",
-    "gain", "mcse",
+    "gain", "mcse", "searched",
 )  # fmt: skip
 
 
@@ -62,6 +62,7 @@ def modifications(
     prob: float = 0.95,
     rope: Mapping[str, float] | None = None,
     prior_sd: Mapping[str, float] | None = None,
+    searched: int = 12,
 ) -> pd.DataFrame:
     r"""Where freeing a parameter would mend a model: cross-loadings, residual correlations, paths.
 
@@ -73,8 +74,10 @@ def modifications(
 
     .. math:: \psi \mid y \approx N(\bar s / (K + \tau^{-2}),\; 1 / (K + \tau^{-2})).
 
-    One at a time: freeing the first changes what the others would do. The step is linear, so a
-    large value is a direction and an order of size; refit to know it, and compare the two fits.
+    One step overshoots where much is to be mended, because residual variances and other loadings
+    would give way. For the candidates that gain most the mode of the freed model is therefore
+    searched, and mean and sd are those of the normal approximation there. One candidate is freed at
+    a time: freeing the first changes what the others would do, so refit and look again.
 
     Parameters
     ----------
@@ -88,16 +91,20 @@ def modifications(
     prior_sd : mapping, optional
         :math:`\tau` on the standardised scale, by kind; 0.4, 0.5 and 0.45 by default, the spread of
         the default priors, around 0.
+    searched : int
+        For how many candidates, those with the largest gain, the mode is searched.
 
     Returns
     -------
     DataFrame
-        ``lhs op rhs mean sd lower upper pd std std_sd probability gain mcse``, most gain first.
+        ``lhs op rhs mean sd lower upper pd std std_sd probability gain mcse searched``, most gain
+        first.
         ``mean sd lower upper`` are raw, ``std std_sd`` standardised (std.all; of a covariance the
         residual correlation), ``pd`` is the probability of the sign, ``probability`` that of a
         standardised size outside the rope, ``gain`` the expected rise of the log-likelihood (half
-        of a modification index, shrunken) and ``mcse`` the Monte-Carlo error of ``std``. Candidates
-        that no data could tell from the model's own parameters are left out, and named in
+        of a modification index, shrunken), ``mcse`` the Monte-Carlo error of ``std`` where that
+        rests on the draws, and ``searched`` says where it rests on a search. Candidates that no
+        data could tell from the model's own parameters are left out, and named in
         ``attrs["not_identified"]``.
 
     Raises
@@ -116,10 +123,20 @@ def modifications(
     _refuse_casewise(fit)
     width, spread = _by_kind(rope, ROPE, "rope"), _by_kind(prior_sd, PRIOR_SD, "prior_sd")
     sample = sample_of(fit)
-    found, hidden, expansion, unit = _expansion(fit, sample)
+    u, found, hidden, expansion, unit = _expansion(fit, sample)
     tau = np.array([float(spread[c.kind]) for c in found])
     v = 1 / (expansion.information + tau**-2)
-    m, sd = v * expansion.score, np.sqrt(v)
+    m, sd, error = v * expansion.score, np.sqrt(v), v * expansion.error
+    gain = expansion.score * m - 0.5 * expansion.information * m**2
+    strong = np.argsort(-gain)[:searched]
+    strong = strong[gain[strong] > WORTH]
+    if len(strong):
+        ends, base = freed(fit, sample, tuple(found[k] for k in strong), tau[strong], u)
+        strong = strong[ends.settled]
+        m[strong], sd[strong], unit[strong], gain[strong] = (
+            a[ends.settled] for a in (ends.std, ends.std_sd, ends.unit, ends.log_likelihood - base)
+        )
+        error[strong] = np.nan
     half = norm.ppf(0.5 + prob / 2) * sd
     edge = np.array([width[c.kind] for c in found])
     table = pd.DataFrame({
@@ -127,8 +144,7 @@ def modifications(
         "mean": m / unit, "sd": sd / unit, "lower": (m - half) / unit, "upper": (m + half) / unit,
         "pd": norm.cdf(np.abs(m) / sd), "std": m, "std_sd": sd,
         "probability": norm.sf((edge - m) / sd) + norm.cdf((-edge - m) / sd),
-        "gain": expansion.score * m - 0.5 * expansion.information * m**2,
-        "mcse": v * expansion.error,
+        "gain": gain, "mcse": error, "searched": np.isin(np.arange(len(found)), strong),
     })[list(COLUMNS)]  # fmt: skip
     table = table.sort_values("gain", ascending=False, ignore_index=True)
     table.attrs["not_identified"] = tuple(f"{c.lhs} {c.op} {c.rhs}" for c in hidden)
@@ -159,8 +175,8 @@ def _by_kind(
 
 def _expansion(
     fit: Fit, sample: Sample
-) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...], _Expansion, Floats]:
-    """Candidates that data can tell, those they cannot, the expansion, and raw to standardised."""
+) -> tuple[Floats, tuple[Candidate, ...], tuple[Candidate, ...], _Expansion, Floats]:
+    """Its point, candidates that data can tell and cannot, slopes, and raw to standardised."""
     from arviz_stats.base import array_stats
 
     every = candidates(fit.table)
@@ -182,7 +198,7 @@ def _expansion(
     chains = fit.draws["posterior"].sizes["chain"]
     error = array_stats.mcse(s.T.reshape(len(found), chains, -1), chain_axis=1, draw_axis=2)
     information = shrunk[known] / unit**2
-    return found, hidden, _Expansion(s.mean(0), information, np.asarray(error)), unit
+    return centre, found, hidden, _Expansion(s.mean(0), information, np.asarray(error)), unit
 
 
 def _centre(fit: Fit, sample: Sample, mu: Floats, Sigma: Floats) -> Floats:
@@ -206,32 +222,15 @@ def _information(
     Its own; what is left when the model's own parameters are unknown, too; and what is left when
     they are unknown but have their priors.
     """
-    step = 1e-4
     q = len(u)
-    points = u + np.concatenate([np.zeros((1, q)), step * np.eye(q), -step * np.eye(q)])
-    M = reported_matrices(fit.spec, constrained(fit.spec, points))
-    mu, Sigma = implied_moments(fit, M, sample)
-    slopes = [(a[1 : q + 1] - a[q + 1 :]) / (2 * step) for a in (mu, Sigma)]
-    more = moment_slopes(found, M.map(lambda a: a[0]))
+    _, Sigma, *slopes = own_slopes(fit, sample, u, Change())
+    M = reported_matrices(fit.spec, constrained(fit.spec, u))
+    more = moment_slopes(found, M)
     both = [np.concatenate(pair) for pair in zip(slopes, more, strict=True)]
-    I = expected_information(sample, Sigma[0], both[0], both[1])
+    I = expected_information(sample, Sigma, both[0], both[1])
     own, cross, inner = np.diag(I)[q:], I[:q, q:], I[:q, :q]
 
     def left(H: Floats) -> Floats:
         return np.asarray(own - np.einsum("qc,qc->c", cross, np.linalg.pinv(H) @ cross))
 
-    return own, left(inner), left(inner + _prior_information(fit.spec, u))
-
-
-def _prior_information(spec: Spec, u: Floats) -> Floats:
-    """Curvature of the log-prior on the real line, negated; 0 for priors that are PyMC's."""
-    q = len(u)
-    if not spec.builtin:
-        return np.zeros((q, q))
-    array, step = target_of(spec).array, 1e-4
-    up, down = (
-        np.stack([log_posterior(array, u + sign * step * e, False)[1] for e in np.eye(q)])
-        for sign in (1, -1)
-    )
-    H = (down - up) / (2 * step)
-    return np.asarray(0.5 * (H + H.T))
+    return own, left(inner), left(inner + prior_information(fit.spec, u))
