@@ -402,7 +402,7 @@ def _drawn(fit: Fit, count: int, seed: int) -> Iterator[tuple[str, Answers]]:
         )
     drawn = predictive(fit, draws=int(count), seed=seed)["posterior_predictive"]
     y = drawn["y"].to_numpy()[0]
-    others = [name for name in drawn.data_vars if name != "y"]
+    others = [str(name) for name in drawn.data_vars if name != "y"]
     for k in range(int(count)):
         more = [drawn[name].to_numpy()[0, k] for name in others]
         outcomes = np.stack(more, -1) if more else fit.data.outcomes

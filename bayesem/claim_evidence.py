@@ -18,6 +18,7 @@ from bayesem.claims_evaluation import (
 from bayesem.decision import Evidence, attainable_null
 from bayesem.grammar.statements import And, Call, Comparison, Not, Or, expression_text
 from bayesem.propositions import Rule
+from bayesem.shares import shares
 
 __all__ = ["measure", "without_prior"]
 
@@ -79,7 +80,7 @@ def _atom(
         case Comparison():
             gap = None if decided else standardised_difference(atom, posterior, rule)
             if gap is not None:
-                mass, mass_error = _share(np.abs(gap[0]) < gap[1])
+                mass, mass_error = shares(np.abs(gap[0]) < gap[1])
         case Call():
             width = rope_width(atom, posterior.table, rule)
             sd = np.asarray(null_value(atom, posterior).std(ddof=1))
@@ -109,19 +110,7 @@ def _shares(truth: np.ndarray, base: np.ndarray) -> tuple[Floats, Floats, Floats
 
     Prior draws are independent, so their error is binomial.
     """
-    p, error = _share(truth)
+    p, error = shares(truth)
     c = np.asarray(base.mean())
     inside = np.sqrt(c * (1 - c) / base.size)
     return p, c, error, np.asarray(np.where((c > 0) & (c < 1), inside, 1 / base.size))
-
-
-def _share(truth: np.ndarray) -> tuple[Floats, Floats]:
-    """Share of draws and its standard error, from the effective number of indicator draws."""
-    p = np.asarray(truth.mean())
-    if p in (0, 1):
-        return p, np.asarray(1 / truth.size)
-    from arviz import ess
-
-    effective = float(ess(truth.astype(float), method="mean"))
-    effective = min(effective, truth.size) if np.isfinite(effective) else truth.shape[0]
-    return p, np.sqrt(p * (1 - p) / effective)

@@ -24,7 +24,7 @@ from bayesem.posterior import Fit
 from bayesem.sampling.convergence import stamped
 from bayesem.shares import shares
 
-__all__ = ["Block", "blocks", "composites", "discrimination", "reliability", "validity"]
+__all__ = ["Block", "blocks", "composites", "discrimination", "reliability", "signs", "validity"]
 
 #: The usual cut-offs: omega and alpha (Nunnally 1978), AVE (Fornell & Larcker 1981).
 LEAST: Final[Mapping[str, float]] = MappingProxyType({"omega": 0.7, "alpha": 0.7, "ave": 0.5})
@@ -114,15 +114,15 @@ def reliability(fit: Fit, *, prob: float = 0.95) -> pd.DataFrame:
     _check_prob(prob)
     matrices = with_responses(fit.table, fit.matrices())
     found = blocks(fit.model, fit.table)
-    weights = _signs(matrices, found)
+    weights = signs(matrices, found)
     values = composites(matrices, found, weights)
     table = pd.DataFrame({"factor": [block.name for block in found]})
     for name, draws in values.items():
         table = table.join(_described(name, draws, draws >= LEAST[name], prob))
     names = fit.table.indicators
     table["reversed"] = [
-        ", ".join(names[i] for i, w in zip(block.indicators, signs, strict=True) if w < 0)
-        for block, signs in zip(found, weights, strict=True)
+        ", ".join(names[i] for i, w in zip(block.indicators, mine, strict=True) if w < 0)
+        for block, mine in zip(found, weights, strict=True)
     ]
     table["note"] = [_reliability_note(block) for block in found]
     table = stamped(table, fit)
@@ -345,8 +345,8 @@ def _through(matrices: Matrices, block: Block, found: tuple[Block, ...]) -> Floa
     return out
 
 
-def _signs(matrices: Matrices, found: tuple[Block, ...]) -> tuple[Floats, ...]:
-    """Weight of each indicator in its block's composite: the sign of its mean loading."""
+def signs(matrices: Matrices, found: tuple[Block, ...]) -> tuple[Floats, ...]:
+    """Weight of each indicator in its block's composite: the sign of its mean loading, 1 or -1."""
     means = [_through(matrices, b, found).reshape(-1, len(b.indicators)).mean(0) for b in found]
     return tuple(np.where(mean < 0, -1.0, 1.0) for mean in means)
 
