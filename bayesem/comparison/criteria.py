@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from bayesem.arrays import Floats
-from bayesem.comparison.importance import Sampled, mcse_of_mean
-from bayesem.comparison.leave_one_out import loo, sampled_of
+from bayesem.comparison.importance import mcse_of_mean, smoothed
+from bayesem.comparison.leave_one_out import influences, sampled_of
 from bayesem.comparison.units import units_of
 from bayesem.errors import NotAvailableError
 from bayesem.kernels.gaussian import gaussian_loglik
@@ -96,34 +96,32 @@ def _by_case(fit: Fit, **options: Any) -> dict[str, tuple[float, float]]:
     refuse_caseless(fit)
     units = units_of(fit, None)
     sampled = sampled_of(fit, units, **options)
-    elpd, p, se, mcse = waic(sampled)
-    found = loo(fit, moment_match=False, exact=False, **options)
-    return {
-        "elpd_waic": (elpd, mcse), "p_waic": (p, _nan()), "waic": (-2 * elpd, 2 * mcse),
-        "se_waic": (2 * se, _nan()),
-        "elpd_loo": (found.elpd, found.mcse), "p_loo": (found.p, _nan()),
-        "looic": (-2 * found.elpd, 2 * found.mcse), "se_loo": (2 * found.se, _nan()),
-        "k_bad": (float(found.k_bad), _nan()),
-    }  # fmt: skip
-
-
-def _nan() -> float:
-    return float("nan")
-
-
-def waic(sampled: Sampled) -> tuple[float, float, float, float]:
-    """Elpd, p, standard error over cases, and Monte-Carlo error of the elpd."""
-    values = sampled.flat
-    top = values.max(0)
+    found = smoothed(sampled, units)[0]
+    n = np.sqrt(units.size)
+    values, top = sampled.flat, sampled.flat.max(0)
     relative = np.exp(values - top)
-    mean = relative.mean(0)
+    lppd_i, relative = np.log(relative.mean(0)) + top, relative / relative.mean(0)
+    # what each draw moves: of the mean likelihoods, their variances, the weighted likelihoods
+    by_lppd, by_spread = relative.sum(1), ((values - values.mean(0)) ** 2).sum(1)
+    by_elpd = influences(found, sampled).sum(0).ravel()
+
+    def error(series: Floats) -> float:
+        return float(mcse_of_mean(series.reshape(1, *sampled.values.shape[:2]))[0])
+
     spread = values.var(0, ddof=1)
-    elpd_i = np.log(mean) + top - spread
-    # what each draw moves: its likelihood over the mean, less its squared distance
-    influence = (relative / mean - (values - values.mean(0)) ** 2).sum(-1)
-    mcse = mcse_of_mean(influence.reshape(1, *sampled.values.shape[:2]))[0]
-    se = np.sqrt(values.shape[1]) * elpd_i.std()
-    return float(elpd_i.sum()), float(spread.sum()), float(se), float(mcse)
+    waic_i, loo_i = lppd_i - spread, found.elpd_i.to_numpy()
+    waic_error, loo_error = error(by_lppd - by_spread), error(by_elpd)
+    return {
+        "elpd_waic": (waic_i.sum(), waic_error),
+        "p_waic": (spread.sum(), error(by_spread)),
+        "waic": (-2 * waic_i.sum(), 2 * waic_error),
+        "se_waic": (2 * n * waic_i.std(), np.nan),
+        "elpd_loo": (loo_i.sum(), loo_error),
+        "p_loo": ((lppd_i - loo_i).sum(), error(by_lppd - by_elpd)),
+        "looic": (-2 * loo_i.sum(), 2 * loo_error),
+        "se_loo": (2 * n * loo_i.std(), np.nan),
+        "k_bad": (float((found.pareto_k > found.good_k).sum()), np.nan),
+    }
 
 
 def _dic(fit: Fit) -> dict[str, tuple[float, float]]:
@@ -132,7 +130,7 @@ def _dic(fit: Fit) -> dict[str, tuple[float, float]]:
     error = float(mcse_of_mean(values[None])[0])
     p = 2 * (logl - mean)
     return {
-        "logl": (logl, _nan()), "Dbar": (-2 * mean, 2 * error), "Dhat": (-2 * logl, _nan()),
+        "logl": (logl, np.nan), "Dbar": (-2 * mean, 2 * error), "Dhat": (-2 * logl, np.nan),
         "p_dic": (p, 2 * error), "dic": (-2 * logl + 2 * p, 4 * error),
     }  # fmt: skip
 
