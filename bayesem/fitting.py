@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesem.arrays import Floats
-from bayesem.data import Answers, Moments
+from bayesem.data import Moments
 from bayesem.errors import (
     ConvergenceWarning,
     ModelError,
@@ -21,6 +21,7 @@ from bayesem.errors import (
     PriorError,
 )
 from bayesem.model import Model
+from bayesem.observed import observed_groups
 from bayesem.posterior import Fit, Settings, named_draws
 from bayesem.preparation import Prepared, prepare
 from bayesem.prior_density import log_prior_by_kind
@@ -296,7 +297,7 @@ def _tree(
     )
     if prior_draws:
         groups |= _prior_groups(spec, settings, prior_draws)
-    groups |= _observed(ready)
+    groups |= observed_groups(ready.table, ready.data)
     tree = xr.DataTree.from_dict(groups)
     tree.attrs["inference_library"] = settings.sampler
     return tree
@@ -321,27 +322,6 @@ def _numbered(data: xr.Dataset) -> xr.Dataset:
     return data.assign_coords(
         chain=np.arange(data.sizes["chain"]), draw=np.arange(data.sizes["draw"])
     )
-
-
-def _observed(ready: Prepared) -> dict[str, xr.Dataset]:
-    names = list(ready.table.indicators)
-    if isinstance(ready.data, Answers):
-        y = xr.Dataset(
-            {"y": (("case", "indicator"), ready.data.values)},
-            coords={"case": np.arange(ready.data.n), "indicator": names},
-        )
-        for k, outcome in enumerate(ready.table.outcomes):
-            y[outcome.name] = (("case",), ready.data.outcomes[:, k])
-            if outcome.family.censored is not None:
-                y[f"{outcome.name} censored"] = (("case",), ready.data.censored[:, k])
-        constant = xr.Dataset({"n": ready.data.n, "synthetic": ready.data.synthetic})
-        return {"observed_data": y, "constant_data": constant}
-    cov = ready.data.cov.loc[names, names].to_numpy(float)
-    parts: dict[str, Any] = {"S": (("indicator", "indicator_bis"), cov)}
-    if ready.data.mean is not None:
-        parts["ybar"] = (("indicator",), ready.data.mean.loc[names].to_numpy(float))
-    observed = xr.Dataset(parts, coords={"indicator": names, "indicator_bis": names})
-    return {"observed_data": observed, "constant_data": xr.Dataset({"n": ready.data.n})}
 
 
 # -- checks --------------------------------------------------------------------------------

@@ -15,10 +15,10 @@ from bayesem.arrays import Floats, Ints
 from bayesem.casedraws import draw_factors, median_time, observed_columns, twins
 from bayesem.data import Answers, Moments
 from bayesem.errors import DataError, ModelError, did_you_mean
-from bayesem.families import Family, read_families
+from bayesem.families import Family, Normal, read_families
 from bayesem.matrices import Matrices, implied_covariance
 from bayesem.model import Model, read_model
-from bayesem.observed import observed_groups, outcome_variable
+from bayesem.observed import as_observed, observed_groups, outcome_variable
 from bayesem.partable import ParameterTable, parameter_table
 from bayesem.posterior import Fit, named_draws
 from bayesem.preparation import prepare
@@ -344,13 +344,16 @@ def _of_variable(
             whole = replicate(fit.spec, fit.data, M, rng, about=True)
             parts.append(_one(fit.table, whole, name).isel(case=kept, chain=0).to_numpy())
     values = np.concatenate(parts).reshape(chains, len(chosen), len(kept))
+    family = next((o.family for o in fit.table.outcomes if o.name == name), Normal())
+    values, seen = as_observed(family, values), seen[kept]
+    seen = seen.copy(data=as_observed(family, seen.to_numpy()))
     posterior = fit.draws["posterior"].isel(draw=chosen).to_dataset()
-    index = {k: posterior[k] for k in ("chain", "draw")} | {"case": seen["case"][kept]}
+    index = {k: posterior[k] for k in ("chain", "draw")} | {"case": seen["case"]}
     dims = ("chain", "draw", "case")
     tree = {
         "posterior": posterior,
         "posterior_predictive": xr.Dataset({name: (dims, values)}, coords=index),
-        "observed_data": xr.Dataset({name: seen[kept]}),
+        "observed_data": xr.Dataset({name: seen}),
         "constant_data": groups["constant_data"].isel(case=kept),
     }
     if "log_likelihood" in fit.draws.children:
@@ -409,7 +412,8 @@ def replicate(
         y, z = _cases(spec, data, M, rng, held, about=about)
         parts: dict[str, Any] = {"y": (("chain", "draw", "case", "indicator"), y[None])}
         for k, outcome in enumerate(spec.table.outcomes):
-            parts[outcome_variable(outcome.name)] = (("chain", "draw", "case"), z[None, ..., k])
+            drawn = as_observed(outcome.family, z[None, ..., k])
+            parts[outcome_variable(outcome.name)] = (("chain", "draw", "case"), drawn)
         coords: dict[str, Any] = {"case": np.arange(data.n), "indicator": names}
     else:
         S, ybar = replicated_moments(spec, data, M, rng)

@@ -234,7 +234,8 @@ def test_replicated_outcomes(ready):
     assert new.attrs["held_fixed"] == "size"
     seen = tree["observed_data"]
     np.testing.assert_array_equal(seen["y (outcome)"], data["y"])
-    np.testing.assert_array_equal(seen["waiting"], data["waiting"] == 1)
+    event = tree["constant_data"]["t"].to_numpy()
+    np.testing.assert_array_equal(event == 0, data["waiting"] == 1)
     # the 0/1 outcome, case by case: a probit of f and size
     M = prepared.spec.matrices(x)
     k = prepared.table.outcomes[0].factor
