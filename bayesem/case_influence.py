@@ -197,9 +197,9 @@ def _rows(
     verdict[flagged] = WITHHELD
     refitted = np.zeros(len(without), bool)
     for case, table in refits.items():
-        row = table.loc[claim.name]
-        without[case], mcse[case] = float(row["probability"]), float(row["mcse"])
-        verdict[case], refitted[case] = str(row["verdict"]), True
+        row: Any = table.loc[claim.name]
+        without[case], mcse[case], verdict[case] = row["probability"], row["mcse"], row["verdict"]
+        refitted[case] = True
     given = (verdict != WITHHELD) & (claim.verdict != WITHHELD)
     table = pd.DataFrame({
         "name": claim.name, "case": fit.data.index, "probability": claim.probability,
