@@ -223,8 +223,7 @@ def _information(
     they are unknown but have their priors.
     """
     q = len(u)
-    _, Sigma, *slopes = own_slopes(fit, sample, u, Change())
-    M = reported_matrices(fit.spec, constrained(fit.spec, u))
+    M, _, Sigma, *slopes = own_slopes(fit, sample, u, Change())
     more = moment_slopes(found, M)
     both = [np.concatenate(pair) for pair in zip(slopes, more, strict=True)]
     I = expected_information(sample, Sigma, both[0], both[1])

@@ -175,8 +175,8 @@ def _free_directions(spec: Spec) -> list[tuple[int, Row]]:
             r.free and r.name in bounded and r.kind != "correlation" for r in touching
         )
         shared = any(r.label and len(table.labels[r.label]) > 1 for r in touching)
-        own = any(p.prior is not None and p.prior.given for p in spec.parameters
-                  if p.name in {r.name for r in touching})  # fmt: skip
+        names = {r.name for r in touching}
+        own = any(p.prior is not None and p.prior.given for p in spec.parameters if p.name in names)
         if not (directed or shared or own or spec.derived):
             found.append((k, next(r for r in mine if r.free)))
     return sorted(found, key=lambda pair: pair[1].matrix == "Beta")

@@ -50,11 +50,15 @@ class Freed:
     settled: np.ndarray
 
 
-def own_slopes(fit: Fit, sample: Sample, u: Floats, change: "Change") -> tuple[Floats, ...]:
+def own_slopes(
+    fit: Fit, sample: Sample, u: Floats, change: "Change"
+) -> tuple[Matrices, Floats, Floats, Floats, Floats]:
     """Moments at a point, and their derivatives by the model's own parameters.
 
     Returns
     -------
+    M : Matrices
+        There, without leading axes.
     mu, Sigma, dmu, dSigma : arrays
         (indicator), (indicator, indicator_bis) and the same behind a parameter axis.
     """
@@ -63,7 +67,7 @@ def own_slopes(fit: Fit, sample: Sample, u: Floats, change: "Change") -> tuple[F
     M = change.apply(reported_matrices(fit.spec, constrained(fit.spec, points)))
     mu, Sigma = implied_moments(fit, M, sample)
     dmu, dSigma = ((a[1 : q + 1] - a[q + 1 :]) / (2 * STEP) for a in (mu, Sigma))
-    return mu[0], Sigma[0], dmu, dSigma
+    return M.map(lambda a: a[0]), mu[0], Sigma[0], dmu, dSigma
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,19 +186,18 @@ class _Search:
         return log + prior - 0.5 * (raw / sd) ** 2, log
 
     def _unit(self, c: Candidate | None, M: Matrices) -> float:
-        return 1.0 if c is None else float(standardisers((c,), M)[0, 0])
+        return 1.0 if c is None else float(standardisers((c,), M).ravel()[0])
 
     def _curvature(
         self, c: Candidate | None, tau: float, u: Floats, raw: float
     ) -> tuple[Floats, float, Floats, Floats, Floats, Floats]:
         change = Change(c, raw)
-        mu, Sigma, dmu, dSigma = own_slopes(self.fit, self.sample, u, change)
-        M = change.apply(reported_matrices(self.fit.spec, constrained(self.fit.spec, u[None])))
+        M, mu, Sigma, dmu, dSigma = own_slopes(self.fit, self.sample, u, change)
         unit = self._unit(c, M)
         if c is None:
             more = np.zeros((1, len(mu))), np.zeros((1, *Sigma.shape))
         else:
-            here = moment_slopes((c,), M.map(lambda a: a[0]))
+            here = moment_slopes((c,), M)
             k = self.sample.columns
             more = here[0][:, k], here[1][:, k[:, None], k]
         dmu, dSigma = np.concatenate([dmu, more[0]]), np.concatenate([dSigma, more[1]])

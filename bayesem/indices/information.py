@@ -57,8 +57,10 @@ def expected_information(sample: Sample, Sigma: Floats, dmu: Floats, dSigma: Flo
     total = np.zeros((q, q))
     for row, n in zip(patterns, counts, strict=True):
         P = np.linalg.inv(Sigma[np.ix_(row, row)])
-        d = dSigma[:, row][:, :, row]
-        total += scale * n * 0.5 * (P @ d @ P).reshape(q, -1) @ d.reshape(q, -1).T
+        d = dSigma if row.all() else dSigma[:, row][:, :, row]
+        k = len(P)
+        X = (d.reshape(q * k, k) @ P).reshape(q, k, k)
+        total += scale * n * 0.5 * X.reshape(q, -1) @ X.mT.reshape(q, -1).T
         if sample.use_mean:
             total += n * dmu[:, row] @ P @ dmu[:, row].T
     return total
