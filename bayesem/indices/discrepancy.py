@@ -97,7 +97,7 @@ def sample_of(fit: Fit) -> Sample:
     NotAvailableError
         If the fit rests on moments, or has no continuous indicator.
     """
-    refuse_moments(fit, "fit indices and residuals")
+    refuse_moments(fit, "fit indices")
     assert isinstance(fit.data, Answers)
     table, stats = fit.table, fit.spec.stats
     twins = {twin_of(o.name) for o in table.outcomes}
