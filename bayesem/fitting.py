@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesem.arrays import Floats
+from bayesem.common_method import method_note
 from bayesem.data import Moments
 from bayesem.errors import (
     ConvergenceWarning,
@@ -146,6 +147,14 @@ def fit(
             model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors,
             families=families, cross_loadings=cross_loadings, method_factor=method_factor,
         )  # fmt: skip
+        if method_factor is not None and not ready.table.casewise:
+            plain = prepare(
+                model, data, identify=identify, means=means, fixed_x=fixed_x,
+                priors=_without(priors, method_factor), families=families,
+                cross_loadings=cross_loadings, check=False,
+            )  # fmt: skip
+            note = method_note(method_factor, ready.spec, plain.spec)
+            ready = replace(ready, notes=(*ready.notes, note))
     seed = secrets.randbits(31) if seed is None else int(seed)
     settings = replace(
         ready.settings, draws=draws, tune=tune, chains=chains, seed=seed, sampler=sampler,
@@ -155,6 +164,13 @@ def fit(
     if not result.converged:
         warnings.warn(str(result.convergence), ConvergenceWarning, stacklevel=2)
     return result
+
+
+def _without(priors: str | Mapping[str, Any] | None, factor: str) -> str | Mapping[str, Any] | None:
+    """The priors of a model that lacks a factor."""
+    if not isinstance(priors, Mapping):
+        return priors
+    return {k: v for k, v in priors.items() if str(k).split()[0] != factor}
 
 
 def graph(

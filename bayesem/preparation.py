@@ -79,7 +79,6 @@ def prepare(
     )
     if added:
         _check_names(whole, data)
-        notes += added.notes
     table = parameter_table(whole, fixed_x=fixed_x, **options)  # type: ignore[arg-type]
     if table.casewise and isinstance(data, Moments):
         raise NotAvailableError(

@@ -108,7 +108,7 @@ class _Builder:
         self.terms: list[Term] = []
         self.index: dict[str, int] = {}
         self.derived_of: dict[str, int] = {}
-        self.notes: list[str] = []
+        self.notes: list[str] = [*added.notes]
 
     # -- the whole -------------------------------------------------------------------------
 

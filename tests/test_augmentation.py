@@ -4,9 +4,11 @@ import kinds
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import multivariate_normal
 
 import bayesem as sem
 from bayesem.augmentation import METHOD_SD, augmented
+from bayesem.common_method import ASKED, demand, method_note
 from bayesem.decomposition import standardise, standardised_value
 from bayesem.kernels.pack import constrained, pack
 from bayesem.model import read_model
@@ -171,7 +173,9 @@ def test_method_factor_removes_the_bias(biased, tmp_path):
     options = {"seed": 1, "progress": False, "draws": 500, "tune": 500}
     truth = np.array([0.4, 0.3, 0.0])
     assert (_mode(biased) - truth)[[0, 2]].min() > 0.08
-    fit = sem.fit(MODEL, biased, method_factor="CMB", **options)
+    fit = sem.fit(
+        MODEL, biased, method_factor="CMB", priors={"CMB =~ x1": "halfnormal(0.4)"}, **options
+    )
     assert fit.converged, fit.convergence
     mean, sd = _paths(fit)
     assert np.abs((mean - truth) / sd).max() < 2.5
@@ -179,6 +183,7 @@ def test_method_factor_removes_the_bias(biased, tmp_path):
     mine = table[(table.lhs == "CMB") & (table.op == "=~")]
     assert len(mine) == 12
     assert (np.abs(mine["mean"] - 0.4) / mine["sd"]).max() < 2.5
+    assert "for its one parameter" in fit.notes[-1]
     assert "CMB" not in set(sem.reliability(fit)["factor"])
     assert "CMB" in sem.reliability(fit).attrs["notes"][-1]
     _round_trip(fit, tmp_path)
@@ -192,6 +197,27 @@ def _round_trip(fit, tmp_path):
     assert again.spec.names == fit.spec.names
     assert [p.prior for p in again.spec.parameters] == [p.prior for p in fit.spec.parameters]
     pd.testing.assert_frame_equal(sem.summary(again), sem.summary(fit))
+
+
+def test_whether_the_data_ask_for_a_method_factor(biased):
+    """-2 log-likelihood falls far where there is one and hardly where there is none."""
+    found = []
+    for data in (biased, _biased(1500, 0.0, 7)):
+        whole = prepare(MODEL, data, method_factor="CMB").spec
+        plain = prepare(MODEL, data).spec
+        found.append(demand(whole, plain))
+        # a second route: scipy's normal density at the same modes
+        log = [_log_density(data, spec) for spec in (whole, plain)]
+        assert found[-1] == pytest.approx(2 * (log[0] - log[1]), abs=1e-6)
+    assert found[0] > 8
+    assert -2 < found[1] < ASKED
+    assert "as well without it" in method_note("CMB", whole, plain)
+
+
+def _log_density(data, spec):
+    M = spec.matrices(constrained(spec, maximum(spec).u))
+    y = data[list(spec.table.indicators)].to_numpy()
+    return multivariate_normal(M.mu, M.Sigma).logpdf(y).sum()
 
 
 def test_an_omitted_cross_loading_is_recovered(tmp_path):
