@@ -62,6 +62,8 @@ class Verdicts:
         The rule, multiplicity, and whatever limits the verdicts.
     propositions, fits : object
         What was assessed, so that it can be assessed again under another rule.
+    rules : mapping of str to Rule
+        The rule that each proposition was judged by, overrides included.
     """
 
     table: pd.DataFrame
@@ -69,6 +71,7 @@ class Verdicts:
     notes: tuple[str, ...]
     propositions: Any = field(default=None, repr=False)
     fits: Any = field(default=None, repr=False)
+    rules: Mapping[str, Rule] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
         return text(self.table, self.parts, self.notes)
@@ -175,7 +178,8 @@ def assess(
     if not several:
         table = table.drop(columns=["reading", "weight"])
         detail = detail.drop(columns="reading")
-    return Verdicts(table, detail, notes, propositions, fits)
+    rules = {item.name: item.rule for item in items}
+    return Verdicts(table, detail, notes, propositions, fits, rules)
 
 
 # --- what is assessed, and on what --------------------------------------------------------------
