@@ -35,11 +35,25 @@ def modifications(fit: Any, _: Any) -> object:
     return sem.modifications(fit)
 
 
+def log_likelihood_psense(fit: Any, _: Any) -> object:
+    """Log-likelihood of every case at every draw, and ArviZ's power scaling of all parameters."""
+    import arviz
+
+    return arviz.psense_summary(sem.compute_log_likelihood(fit))
+
+
+def sensitivity(fit: Any, _: Any) -> object:
+    """All shipped claims under other ropes and priors, with power scaling."""
+    return sem.sensitivity(sem.assess("alliance_mediation", fit))
+
+
 TASKS: tuple[Callable[[Any, Any], object], ...] = (
     fit_indices,
     residuals,
     predictive_checks,
     modifications,
+    log_likelihood_psense,
+    sensitivity,
 )
 
 
