@@ -16,16 +16,13 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, NoReturn
 
-from bayesem.errors import BayesemError, NotAvailableError, did_you_mean
+from bayesem.errors import BayesemError, DataError, NotAvailableError, did_you_mean
 
 __all__ = ["main"]
 
 DONE, NOT_CONVERGED, BAD_INPUT, FAULT, STOPPED, UNREAD = 0, 1, 2, 70, 130, 141
 PLANNED = {
-    "compare": "compares models by predictive accuracy and evidence",
     "audit": "recomputes a paper's printed numbers",
-    "design": "finds the sample size that propositions need",
-    "calibrate": "checks the whole procedure on simulated data",
     "report": "writes a notebook and an HTML page",
 }
 
@@ -152,6 +149,67 @@ def _template(a: argparse.Namespace) -> int:
     return DONE
 
 
+def _compare(a: argparse.Namespace) -> int:
+    from bayesem.comparison.ranking import compare
+    from bayesem.storage import load
+
+    fits = {path.stem: load(path) for path in a.fits}
+    if len(fits) < len(a.fits):
+        raise DataError("two of the files have one name.", hint="Rename one of them.")
+    found = compare(fits, evidence=not a.no_evidence, k=a.k, by=a.by, seed=a.seed,
+                    scheduler=a.scheduler, workers=a.workers, store=a.store,
+                    progress=not a.quiet)  # fmt: skip
+    if a.json:
+        print(found.to_json(orient="index", indent=1))
+    else:
+        print(found.to_string(float_format="{:.4g}".format))
+    return DONE if all(fit.converged for fit in fits.values()) else NOT_CONVERGED
+
+
+def _design(a: argparse.Namespace) -> int:
+    from bayesem.campaigns.assurance import design
+    from bayesem.campaigns.pages import design_record
+    from bayesem.campaigns.truths import given_truth
+    from bayesem.propositions import read_propositions
+
+    claims = read_propositions(a.propositions or a.model)
+    found = design(
+        a.model, [claims[name] for name in a.only] or claims, given_truth(a.truth, a.set), n=a.n,
+        replicates=a.replicates, assurance=a.assurance, answers=a.answers, draws=a.draws,
+        tune=a.tune, chains=a.chains, priors=_priors(a.priors), identify=a.identify, seed=a.seed,
+        store=a.store, scheduler=a.scheduler, workers=a.workers, progress=not a.quiet,
+    )  # fmt: skip
+    if a.figure:
+        from bayesem.figures import plot_design
+
+        plot_design(found, a.figure)
+    print(json.dumps(design_record(found), indent=1) if a.json else found)
+    if found.campaign.interrupted:
+        return STOPPED
+    return NOT_CONVERGED if found.not_converged else DONE
+
+
+def _calibrate(a: argparse.Namespace) -> int:
+    from bayesem.answers_file import read_csv
+    from bayesem.campaigns.calibration import calibrate
+    from bayesem.campaigns.pages import calibration_record
+
+    found = calibrate(
+        a.model, read_csv(a.data) if a.data else a.n, replicates=a.replicates, missing=a.missing,
+        alpha=a.alpha, draws=a.draws, tune=a.tune, chains=a.chains, priors=_priors(a.priors),
+        identify=a.identify, seed=a.seed, store=a.store, scheduler=a.scheduler,
+        workers=a.workers, progress=not a.quiet,
+    )  # fmt: skip
+    if a.figure:
+        from bayesem.figures import plot_ranks
+
+        plot_ranks(found, path=a.figure)
+    print(json.dumps(calibration_record(found), indent=1) if a.json else found)
+    if found.campaign.interrupted:
+        return STOPPED
+    return DONE if found.ok else NOT_CONVERGED
+
+
 def _priors(texts: Sequence[str]) -> Any:
     from bayesem.studying import priors_from
 
@@ -241,15 +299,23 @@ def _states_argument(command: argparse.ArgumentParser) -> None:
         help="make a proposition true, false or reversed in the answers; repeatable")  # fmt: skip
 
 
-def _sampling(command: argparse.ArgumentParser, metric: str | None) -> None:
+def _sampling(
+    command: argparse.ArgumentParser,
+    metric: str | None,
+    *,
+    draws: int = 1000,
+    tune: int = 1000,
+    cores: bool = True,
+) -> None:
     add = command.add_argument
     add("--identify", choices=("marker", "unit"), default=metric,
         help="what gives a factor its scale (" + ("the study's" if metric is None else metric)
         + ")")  # fmt: skip
-    add("--draws", type=_count, default=1000, metavar="N", help="draws by chain (default 1000)")
-    add("--tune", type=_count, default=1000, metavar="N", help="tuning draws by chain (1000)")
+    add("--draws", type=_count, default=draws, metavar="N", help=f"draws by chain ({draws})")
+    add("--tune", type=_count, default=tune, metavar="N", help=f"tuning draws by chain ({tune})")
     add("--chains", type=_count, default=4, metavar="N", help="chains (4)")
-    add("--cores", type=_count, default=None, metavar="N", help="processors (all)")
+    if cores:
+        add("--cores", type=_count, default=None, metavar="N", help="processors (all)")
     add("--seed", type=int, default=1, metavar="N", help="same seed, same numbers (1)")
     add("--priors", action="append", default=[], metavar="TEXT",
         help='"default", "blavaan", or KIND=PRIOR ("paths=normal(0, 1)"); repeatable')  # fmt: skip
@@ -307,6 +373,74 @@ def _template_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("study", metavar="STUDY")
     command.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="default: here")
     command.add_argument("--force", action="store_true", help="write over files that exist")
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    """Sample sizes, ``100,200,400``."""
+    return tuple(_count(part) for part in text.split(","))
+
+
+def _none_or_more(text: str) -> int:
+    """A whole number of at least 0."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return value
+
+
+def _spread_arguments(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--store", type=Path, metavar="DIR.zarr",
+        help="keep replicates there; a run that was stopped goes on")  # fmt: skip
+    add("--workers", type=_none_or_more, default=None, metavar="N",
+        help="local processes (one per core); 0: this one")  # fmt: skip
+    add("--scheduler", metavar="ADDRESS", help="a Dask scheduler, tcp://HOST:8786")
+    add("--json", action="store_true", help="print JSON in place of tables")
+    add("--quiet", action="store_true", help="no progress on stderr")
+
+
+def _compare_arguments(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("fits", type=Path, nargs="+", metavar="FIT.nc", help="from `bayesem fit --out`")
+    add("--no-evidence", action="store_true", help="no evidence, no Bayes factors")
+    add("--k", type=_count, default=None, metavar="K", help="K-fold in the place of leave-one-out")
+    add("--by", default=None, metavar="COLUMN", help="leave out whole groups of cases")
+    add("--seed", type=int, default=0, metavar="N", help="same seed, same numbers (0)")
+    _spread_arguments(command)
+
+
+def _design_arguments(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("model", metavar="MODEL", help="a study, study:variant, a .sem file, or model text")
+    add("--propositions", metavar="FILE", help="a study or a .toml file (the model's study)")
+    add("--only", nargs="+", default=[], metavar="NAME", help="only these propositions")
+    add("--n", type=_sizes, default=(100, 200, 400), metavar="N,N",
+        help="sample sizes (100,200,400)")  # fmt: skip
+    add("--replicates", type=_count, default=200, metavar="R", help="of each size (200)")
+    add("--assurance", type=float, default=0.8, metavar="P",
+        help="probability to find the smallest n for (0.8)")  # fmt: skip
+    add("--truth", action="append", default=[], metavar="NAME=VALUE",
+        help="a parameter's true value, by label; repeatable")  # fmt: skip
+    _states_argument(command)
+    add("--answers", action="store_true", help="round to the codebook's answer scale")
+    add("--figure", type=Path, metavar="FILE.pdf", help="draw the shares over n")
+    _spread_arguments(command)
+    _sampling(command, "marker", draws=800, tune=400, cores=False)
+
+
+def _calibrate_arguments(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("model", metavar="MODEL", help="a study, study:variant, a .sem file, or model text")
+    add("--data", type=Path, metavar="CSV", help="answers like those to be fitted")
+    add("--n", type=_count, default=200, metavar="N", help="cases, without --data (200)")
+    add("--missing", type=float, default=0.0, metavar="SHARE",
+        help="share of cells to empty at random, without --data (0)")  # fmt: skip
+    add("--replicates", type=_count, default=200, metavar="R", help="data sets (200)")
+    add("--alpha", type=float, default=0.01, metavar="P",
+        help="probability of a false alarm, over all quantities (0.01)")  # fmt: skip
+    add("--figure", type=Path, metavar="FILE.pdf", help="draw the ranks' distributions")
+    _spread_arguments(command)
+    _sampling(command, "marker", draws=500, tune=500, cores=False)
 
 
 def _nothing(_: argparse.ArgumentParser) -> None:
@@ -367,5 +501,37 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str, Callabl
         "Write two files to run a survey of your own: STUDY.csv, a row of column names to\n"
         "fill in, and STUDY_codebook.csv with each column's wording, factor and scale.\n\n"
         "Example:\n  bayesem template alliance_mediation --out survey", _template_arguments,
+    ),
+    "compare": (
+        _compare, "compare rival models of the same data",
+        "Rank fits that `bayesem fit --out` has kept: expected predictive density of a new\n"
+        "case (leave-one-out, or K-fold), stacking weights, evidence and Bayes factors. Fits of\n"
+        "different data are refused; fits of moments are compared by evidence only.\n\n"
+        "Examples:\n  bayesem compare full.nc mediated.nc\n"
+        "  bayesem compare full.nc mediated.nc --k 10 --no-evidence --json", _compare_arguments,
+    ),
+    "design": (
+        _design, "find the sample size that propositions need",
+        "Simulate whole studies: data of n cases from a stated truth, a fit, a verdict on each\n"
+        "proposition. Printed are the shares of decisive verdicts by n with their Monte-Carlo\n"
+        "errors, and the smallest n for a stated probability. The truth is a study's own, or\n"
+        "declared values that --truth changes; the answer is as good as the truth. Exit code 1:\n"
+        "some chains did not converge (their verdicts are withheld). Ctrl-C prints what is\n"
+        "done.\n\n"
+        "Examples:\n"
+        "  bayesem design alliance_mediation --only H1 H2a --n 100,200,400\n"
+        "  bayesem design mine.sem --propositions mine.toml --truth b=0.2 --store d.zarr\n"
+        "  bayesem design alliance_mediation --replicates 999 --scheduler tcp://hpc:8786",
+        _design_arguments,
+    ),
+    "calibrate": (
+        _calibrate, "check the whole procedure on data from its own prior",
+        "Simulation-based calibration: draw parameters from the prior, data from them, fit, and\n"
+        "look where the truth stands among the posterior's draws. All ranks must be equally\n"
+        "frequent; a test with a stated probability of a false alarm says whether they are.\n"
+        "Exit code 1: they are not. Ctrl-C prints what is done.\n\n"
+        "Examples:\n  bayesem calibrate alliance_mediation --n 190 --replicates 500\n"
+        "  bayesem calibrate mine.sem --data survey.csv --store c.zarr --figure ranks.pdf",
+        _calibrate_arguments,
     ),
 }  # fmt: skip

@@ -224,7 +224,7 @@ def _run(
     progress: Any,
 ) -> Replicates:
     about = {
-        "campaign": "design", **fingerprint(task.ready), "truth": task.truth.about(),
+        "campaign": "design", "truth": task.truth.about(), **fingerprint(task.ready),
         "n": list(task.n), "draws": task.draws, "tune": task.tune, "chains": task.chains,
         "integrate": task.form, "claims": {c.name: c.prior.text for c in task.claims},
         "rules": {c.name: _rule(c.rule) for c in task.claims},
@@ -376,7 +376,7 @@ def _needed(name: str, table: pd.DataFrame, assurance: float) -> dict[str, Any]:
 
 
 def _notes(task: Task, campaign: Replicates, unsound: float, idle: tuple[str, ...]) -> list[str]:
-    notes = ["SYNTHETIC DATA: drawn from the stated truth; if the truth differs, so do the shares"]
+    notes = ["SYNTHETIC DATA from the stated truth: where the truth differs, so do the shares"]
     if isinstance(task.truth, Drawn):
         notes.append(f"each replicate's truth is a draw from the {task.truth.group} of a fit")
     if isinstance(task.ready.data, Moments):

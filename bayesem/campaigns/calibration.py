@@ -22,6 +22,7 @@ from bayesem.campaigns.replicas import (
     fingerprint,
     form_of,
     posterior_of,
+    target_for,
     warm_up,
     with_holes,
 )
@@ -43,6 +44,9 @@ from bayesem.spec import Spec
 __all__ = ["Calibration", "calibrate"]
 
 LIKELIHOOD: Final = "log-likelihood"
+#: Replicates whose gradient is compared with differences, and the error that counts as wrong.
+GRADIENTS: Final = 20
+GRADIENT: Final = 1e-3
 COLUMNS: Final = ["quantity", "label", "mean_rank", "ecdf_p", "chi2_p", "coverage_50",
                   "coverage_90", "z_mean", "z_sd", "shrinkage", "uniform"]  # fmt: skip
 
@@ -62,7 +66,7 @@ class Calibration:
         against the median posterior); ``uniform`` whether ``ecdf_p`` is at least ``alpha`` over the
         number of quantities.
     ok : bool
-        Whether all quantities are uniform.
+        Whether all quantities are uniform, and the gradient is right.
     alpha : float
         Probability of at least one alarm although all is well, at most.
     ranks : (replicate, quantity) array
@@ -73,6 +77,10 @@ class Calibration:
     not_converged : int
         Replicates left out because their chains did not converge. That depends on the data alone,
         so leaving them out does not disturb the ranks' distribution; the share stands in ``notes``.
+    gradient : float
+        Largest error of the sampler's gradient against differences of its log-density, relative, at
+        the truths of the first replicates. Ranks cannot show such an error: the sampler's
+        acceptance corrects for a wrong direction, and only slows down.
     failures : DataFrame
         ``replicate seed error``.
     campaign : Replicates
@@ -87,6 +95,7 @@ class Calibration:
     highest: int
     replicates: int
     not_converged: int
+    gradient: float
     failures: pd.DataFrame
     campaign: Replicates
     notes: tuple[str, ...] = ()
@@ -238,7 +247,7 @@ def run(
         "quantities": list(task.names), "integrate": task.form,
     }  # fmt: skip
     shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("rank", "truth", "mean", "sd"), (size,))
-    shapes |= dict.fromkeys(("converged", "r_hat", "ess", "divergences"), ())
+    shapes |= dict.fromkeys(("converged", "r_hat", "ess", "divergences", "gradient"), ())
     campaign = run_campaign(
         replicate_of, task, replicates, shapes=shapes, about=about, seed=seed, store=store,
         scheduler=scheduler, workers=workers, warm=partial(warm_up, task.ready, task.form),
@@ -269,7 +278,8 @@ def replicate_of(task: Task, number: int, seed: np.random.SeedSequence) -> dict[
     )  # fmt: skip
     u, x = _flat(fit, "unconstrained_posterior", "u"), _flat(fit, "sampled_posterior", "x")
     at = np.linspace(0, len(x) - 1, task.highest).round().astype(int)
-    known = _quantities(task, fit.spec, truth, _real(fit.spec, truth))
+    point = _real(fit.spec, truth)
+    known = _quantities(task, fit.spec, truth, point)
     drawn = dict(_quantities(task, fit.spec, x[at], u[at]))
     every = dict(_quantities(task, fit.spec, x, u, likelihood=False))
     every[LIKELIHOOD] = drawn.get(LIKELIHOOD, np.zeros(1))
@@ -283,7 +293,37 @@ def replicate_of(task: Task, number: int, seed: np.random.SeedSequence) -> dict[
         "r_hat": table["r_hat"].max(),
         "ess": min(table["ess_bulk"].min(), table["ess_tail"].min()),
         "divergences": float(statistics["diverging"].sum()),
+        "gradient": gradient_error(fit.spec, task.form, point[0]) if number < GRADIENTS else np.nan,
     }
+
+
+def gradient_error(spec: Spec, form: str, u: Floats) -> float:
+    """The gradient along a random direction, against a central difference of the log-density.
+
+    Parameters
+    ----------
+    spec : Spec
+    form : str
+    u : (q,) array
+        On the real line.
+
+    Returns
+    -------
+    float
+        Over the gradient's length, or 1 where that is shorter. Missing where the sampler works on a
+        compiled graph, whose gradient is PyTensor's own.
+    """
+    if not spec.builtin:
+        return float("nan")
+    target = target_for(spec, form)
+    rng = np.random.default_rng(0)
+    at = np.concatenate([u, rng.standard_normal(target.size - len(u))])
+    way = rng.standard_normal(target.size)
+    way /= np.linalg.norm(way)
+    _, gradient = target.density(target.array, at)
+    high, low = (target.density(target.array, at + step * way)[0] for step in (1e-5, -1e-5))
+    gap = abs(gradient @ way - (high - low) / 2e-5)
+    return float(gap / max(float(np.linalg.norm(gradient)), 1.0))
 
 
 def _flat(fit: Fit, group: str, name: str) -> Floats:
@@ -354,9 +394,11 @@ def judged(task: Task, campaign: Replicates, alpha: float) -> Calibration:
     table = _table(task, ranks, *(values[k][good] for k in ("truth", "mean", "sd")))
     table["uniform"] = table["ecdf_p"] >= alpha / len(table)
     missed = int((campaign.done & (values["converged"] != 1)).sum())
+    gradient = float(np.nanmax([0.0, *values["gradient"][campaign.done]]))
+    ok = bool(table["uniform"].all()) and gradient < GRADIENT
     return Calibration(
-        table[COLUMNS], bool(table["uniform"].all()), alpha, ranks, task.highest, int(good.sum()),
-        missed, campaign.failures, campaign, _notes(task, campaign, missed),
+        table[COLUMNS], ok, alpha, ranks, task.highest, int(good.sum()), missed, gradient,
+        campaign.failures, campaign, tuple(_notes(task, campaign, missed)),
     )  # fmt: skip
 
 
@@ -406,7 +448,7 @@ def _chi_square(ranks: Ints, highest: int) -> Floats:
     return np.asarray(stats.chisquare(counts, axis=-1).pvalue)
 
 
-def _notes(task: Task, campaign: Replicates, missed: int) -> tuple[str, ...]:
+def _notes(task: Task, campaign: Replicates, missed: int) -> list[str]:
     notes = [f"truths come from the prior: {task.ready.settings.priors}; its scales are held"]
     if campaign.interrupted:
         notes.append("stopped before the end; what was done until then is judged")
@@ -416,7 +458,7 @@ def _notes(task: Task, campaign: Replicates, missed: int) -> tuple[str, ...]:
     if len(campaign.failures):
         share = len(campaign.failures) / campaign.total
         notes.append(f"{len(campaign.failures)} replicates ({share:.1%}) failed")
-    return tuple(notes)
+    return notes
 
 
 # -- what is fitted ------------------------------------------------------------------------

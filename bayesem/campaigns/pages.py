@@ -1,14 +1,19 @@
-"""What campaigns print: tables that fit 80 columns."""
+"""What campaigns print: tables that fit 80 columns, and the same as JSON."""
 
-from typing import TYPE_CHECKING
+import json
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bayesem.campaigns.assurance import Design
     from bayesem.campaigns.calibration import Calibration
 
-__all__ = ["calibration_page", "design_page"]
+__all__ = ["calibration_page", "calibration_record", "design_page", "design_record"]
 
 WIDTH = 80
+GRADIENT = 1e-3
 
 
 def calibration_page(found: "Calibration") -> str:
@@ -21,13 +26,15 @@ def calibration_page(found: "Calibration") -> str:
         else f"NOT CALIBRATED: ranks of {len(bad)} of {size} quantities are not uniform over "
         f"{found.replicates} replicates"
     )
+    if found.gradient >= GRADIENT:
+        head = f"NOT CALIBRATED: the sampler's gradient is off by {found.gradient:.2g}"
     rows = [_row(r) for r in found.table.to_dict("records")]
     lines = [head, "", HEADER, *rows, ""]
     lines += [
         f"ECDF p: simultaneous test of the ranks; uniform if at least {found.alpha / size:.2g}, "
         "so that",
         f"an alarm with nothing wrong has probability {found.alpha:g} over all quantities.",
-        *found.notes,
+        *(line for note in found.notes for line in wrap(note, WIDTH)),
     ]
     for number, _, error in found.failures.head(3).itertuples(index=False):
         lines.append(f"replicate {number} failed: {error}"[:WIDTH])
@@ -77,7 +84,8 @@ def design_page(found: "Design") -> str:
     lines += [_size_line(r, sizes.min(), sizes.max()) for r in found.sizes.to_dict("records")]
     per = found.table["replicates"]
     counts = f"{per.min()}" if per.min() == per.max() else f"{per.min()} to {per.max()}"
-    return "\n".join([*lines, "", f"{counts} replicates of each size", *found.notes])
+    notes = [line for note in found.notes for line in wrap(note, WIDTH)]
+    return "\n".join([*lines, "", f"{counts} replicates of each size", *notes])
 
 
 def _size_line(r: dict, low: int, high: int) -> str:  # type: ignore[type-arg]
@@ -92,3 +100,29 @@ def _size_line(r: dict, low: int, high: int) -> str:  # type: ignore[type-arg]
 
     doubt = "; shares do not rise smoothly" if r["fit_p"] < 0.01 else ""
     return f"{head}{shown(r['n'])} ({shown(r['lower'])} to {shown(r['upper'])}){doubt}"
+
+
+def calibration_record(found: "Calibration") -> dict[str, Any]:
+    """A calibration's results in JSON's types."""
+    return {
+        "ok": found.ok, "alpha": found.alpha, "replicates": found.replicates,
+        "not_converged": found.not_converged, "gradient": found.gradient,
+        "highest": found.highest, "table": _rows(found.table),
+        "failures": _rows(found.failures), "notes": list(found.notes),
+        "seed": found.campaign.seed, "interrupted": found.campaign.interrupted,
+    }  # fmt: skip
+
+
+def design_record(found: "Design") -> dict[str, Any]:
+    """A design's results in JSON's types."""
+    return {
+        "assurance": found.assurance, "not_converged": found.not_converged,
+        "table": _rows(found.table), "sizes": _rows(found.sizes),
+        "failures": _rows(found.failures), "notes": list(found.notes),
+        "seed": found.campaign.seed, "interrupted": found.campaign.interrupted,
+    }  # fmt: skip
+
+
+def _rows(table: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Rows with missing and infinite numbers as null."""
+    return list(json.loads(table.to_json(orient="records")))

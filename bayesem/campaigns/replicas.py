@@ -20,12 +20,15 @@ from bayesem.casewise import split
 from bayesem.data import Answers, Moments
 from bayesem.distribution.store import stored_seed
 from bayesem.errors import DataError, NotAvailableError
+from bayesem.kernels.target import Target
 from bayesem.posterior import Fit
 from bayesem.preparation import Prepared
 from bayesem.refitting import renew, sample
 from bayesem.sampling.convergence import Thresholds
+from bayesem.sampling.forms import choose
 from bayesem.seeds import check_seed
 from bayesem.simulation import replicate
+from bayesem.spec import Spec
 
 __all__ = [
     "check_counts",
@@ -34,6 +37,7 @@ __all__ = [
     "fingerprint",
     "form_of",
     "posterior_of",
+    "target_for",
     "warm_up",
     "with_holes",
 ]
@@ -91,6 +95,14 @@ def posterior_of(
         if form != "quadrature":
             raise
         return sample(new, integrate="cover", **options)  # type: ignore[arg-type]
+
+
+def target_for(spec: Spec, form: str) -> Target:
+    """What the sampler of :func:`posterior_of` works on."""
+    try:
+        return choose(spec, form).target
+    except NotAvailableError:
+        return choose(spec, "cover").target
 
 
 def form_of(ready: Prepared) -> str:

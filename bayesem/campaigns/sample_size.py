@@ -9,14 +9,14 @@ from typing import Final
 
 import numpy as np
 from scipy import stats
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, xlog1py, xlogy
 
 from bayesem.arrays import Floats, Ints
 
 __all__ = ["Needed", "needed"]
 
 #: Points of the grid along either end's probability.
-GRID: Final = 400
+GRID: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def needed(n: Ints, hits: Ints, total: Ints, assurance: float) -> Needed:
     log_weight = np.where(slope >= 0, 0.0, -np.inf)
     for r, k, m in zip(root, hits, total, strict=True):
         share = ndtr(low + slope * (r - ends[0]))
-        log_weight = log_weight + stats.binom.logpmf(k, m, share)
+        log_weight = log_weight + xlogy(k, share) + xlog1py(m - k, -share)
     weight = np.exp(log_weight - log_weight.max())
     with np.errstate(divide="ignore", invalid="ignore"):
         at = ends[0] + (ndtri(assurance) - low) / slope

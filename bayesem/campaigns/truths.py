@@ -1,6 +1,6 @@
 """What a design's data come from: one stated truth, a study's own, or draws from a fit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from bayesem.arrays import Floats
 from bayesem.campaigns.replicas import data_at
 from bayesem.data import Answers, Moments
 from bayesem.errors import DataError, ModelError
-from bayesem.generator import generate
+from bayesem.generator import asked_from, generate
 from bayesem.model import Model
 from bayesem.posterior import Fit
 from bayesem.preparation import Prepared
@@ -20,7 +20,7 @@ from bayesem.simulation import simulate
 from bayesem.study_truth import declares_truth
 from bayesem.truth_file import STATES
 
-__all__ = ["Declaration", "Drawn", "Stated", "Truth", "truth_from"]
+__all__ = ["Declaration", "Drawn", "Stated", "Truth", "given_truth", "truth_from"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,3 +159,33 @@ def _frame(ready: Prepared, data: Answers) -> pd.DataFrame:
     out = pd.DataFrame(columns)
     out.attrs["synthetic"] = True
     return out
+
+
+def given_truth(values: Sequence[str], states: Sequence[str]) -> Any:
+    """A truth from texts: ``"b=0.3"`` for values, ``"P2=false"`` for states of propositions.
+
+    Raises
+    ------
+    ModelError
+        At a text that is no such pair, or where both are given.
+
+    Examples
+    --------
+    >>> given_truth(["b=0.3", "EBP ~ ENA = 0.2"], [])
+    {'b': 0.3, 'EBP ~ ENA': 0.2}
+    """
+    if values and states:
+        raise ModelError(
+            "a truth is given by values or by states of propositions, not by both.",
+            hint="Leave one of them out.",
+        )
+    if states:
+        return asked_from(states)
+    found: dict[str, float] = {}
+    for text in values:
+        name, _, number = text.rpartition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            raise ModelError(f"`{text}` is no value.", hint="Write NAME=VALUE: b=0.3.") from None
+    return found or None

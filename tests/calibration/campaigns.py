@@ -1,0 +1,113 @@
+"""Calibration of every likelihood, and designs of the shipped studies: small tables, made by
+
+    uv run python tests/calibration/campaigns.py [NAME ...] [--replicates R] [--workers N]
+
+Without names, all of them (hours on two cores). A run that is stopped goes on where it was: stores
+lie in `bayesem-campaigns` under the system's folder for temporary files. Tables go to
+`tests/calibration/results/campaigns`; `docs/make_evidence.py` reads them.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import bayesem as sem
+from bayesem.distribution.store import versions
+
+RESULTS = Path(__file__).parent / "results" / "campaigns"
+STORES = Path(tempfile.gettempdir()) / "bayesem-campaigns"
+
+TWO = "f =~ x1 + x2 + x3\ng =~ y1 + y2 + y3\ng ~ b*f\nthrough := b*b\n"
+OUTCOME = "f =~ x1 + x2 + x3\nd ~ b*f\n"
+PRODUCT = "f =~ x1 + x2 + x3\ny ~ b*f + g*z + w*f:z\n"
+
+#: Model, data (a number of cases, or data), and further arguments.
+LIKELIHOODS = {
+    "complete": (TWO, 80, {}),
+    "missing": (TWO, 80, {"missing": 0.2}),
+    "interaction": (PRODUCT, 80, {}),
+    "probit": (OUTCOME, 80, {"families": {"d": "bernoulli"}}),
+    "covariance": (TWO, "moments", {}),
+    "logit": (OUTCOME, 80, {"families": {"d": "logit"}}),
+    "lognormal": (OUTCOME, 80, {"families": {"d": sem.Lognormal(censored="ended")}}),
+    "weibull": (OUTCOME, 80, {"families": {"d": sem.Weibull(censored="ended")}}),
+    "poisson": (OUTCOME, 80, {"families": {"d": "poisson"}}),
+    "negative_binomial": (OUTCOME, 80, {"families": {"d": "negative_binomial"}}),
+}
+SETTINGS = {"draws": 300, "tune": 300, "chains": 4, "highest": 49}
+
+#: Study, names of propositions, sample sizes.
+DESIGNS = {
+    "alliance_design": (
+        "alliance_mediation", ("H1", "H2a", "H2b", "H3a", "H3b"), (100, 190, 400),
+    ),
+}  # fmt: skip
+
+
+def data_of(text, data):
+    """Numbers of cases as they are; moments of a simulated sample."""
+    if data != "moments":
+        return data
+    sample = sem.simulate(text, 80, seed=1)
+    return sem.Moments(sample.cov(), 80)
+
+
+def calibrated(name, replicates, workers):
+    """One likelihood's table."""
+    if name == "alliance":
+        text, data, more = "alliance_mediation", 190, {"draws": 500, "tune": 300}
+    else:
+        text, data, more = LIKELIHOODS[name]
+    found = sem.calibrate(
+        text, data_of(text, data), replicates=replicates, seed=1, store=STORES / f"{name}.zarr",
+        workers=workers, **{**SETTINGS, **more},
+    )  # fmt: skip
+    table = found.table.drop(columns="uniform").round(4)
+    return {
+        "model": text, "n": 190 if name == "alliance" else 80, "replicates": replicates,
+        "counted": found.replicates, "not_converged": found.not_converged,
+        "failed": len(found.failures), "ok": found.ok, "alpha": found.alpha,
+        "gradient": float(f"{found.gradient:.2g}"), **{**SETTINGS, "draws": more.get("draws", 300)},
+        "table": json.loads(table.to_json(orient="records")),
+    }, found  # fmt: skip
+
+
+def designed(name, replicates, workers):
+    """One design's table."""
+    study, names, sizes = DESIGNS[name]
+    chosen = {p.name: p.claim for p in sem.read_propositions(study) if p.name in names}
+    found = sem.design(
+        study, chosen, n=sizes, replicates=replicates, seed=1, store=STORES / f"{name}.zarr",
+        workers=workers,
+    )  # fmt: skip
+    return {
+        "study": study, "replicates": replicates, "failed": len(found.failures),
+        "not_converged": round(found.not_converged, 4), "assurance": found.assurance,
+        "table": json.loads(found.table.round(4).to_json(orient="records")),
+        "sizes": json.loads(found.sizes.round(4).to_json(orient="records")),
+    }, found  # fmt: skip
+
+
+def main():
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    known = [*LIKELIHOODS, "alliance", *DESIGNS]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
+    parser.add_argument("--replicates", type=int, default=500)
+    parser.add_argument("--workers", type=int, default=None)
+    asked = parser.parse_args()
+    for name in asked.names or known:
+        make = designed if name in DESIGNS else calibrated
+        STORES.mkdir(exist_ok=True)
+        RESULTS.mkdir(exist_ok=True, parents=True)
+        record, found = make(name, asked.replicates, asked.workers)
+        print(f"\n{name}\n{found}\n", flush=True)
+        if found.campaign.interrupted:
+            return
+        text = json.dumps({**record, "versions": versions()}, indent=1)
+        (RESULTS / f"{name}.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
