@@ -6,11 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-from product_fits import product_fit
-from scipy.stats import multivariate_normal, norm
 
 import bayesem as sem
 
@@ -120,45 +116,3 @@ def test_selection_moves_the_probabilities(tmp_path):
     done = run("p2_financing", "--selection", "--n", 250, "--draws", 100, "--figure", figure)
     check(done, "p2_financing", figure)
     assert re.search(r"reading +0 \(ignorable\) +0\.20 +0\.40", done.stdout)
-
-
-# --- scores of cases that were not fitted -------------------------------------------------------
-
-
-@pytest.fixture
-def held_out(monkeypatch):
-    monkeypatch.syspath_prepend(str(EXAMPLES))
-    import held_out
-
-    return held_out
-
-
-@pytest.mark.parametrize("omega", [0.0, 0.3])
-def test_scores_of_single_cases(held_out, omega):
-    """Against the normal density without products, and a fine grid over the moderator with one."""
-    text = "A =~ a1 + a2\nW =~ w1 + w2\nY =~ y1 + y2\nY ~ b*A + c*W + d*A:W\nA ~~ r*W"
-    truth = {"b": 0.3, "c": 0.2, "d": omega, "r": 0.4}
-    fit = product_fit(text, truth)
-    table, M = fit.table, fit.matrices()
-    rng = np.random.default_rng(0)
-    cases = rng.normal(size=(8, 6))
-    cases[0, 3] = np.nan
-    scores = held_out.case_scores(fit, pd.DataFrame(cases, columns=list(table.indicators)), draws=1)
-    Lambda, Theta, Psi = (np.asarray(x)[0, 0] for x in (M.Lambda, M.Theta, M.Psi))
-    a, w, y = (table.factors.index(k) for k in "AWY")
-    points = np.linspace(-8, 8, 401)
-    for case, found in list(zip(cases, scores, strict=True))[:3]:
-        seen = ~np.isnan(case)
-        total = 0.0
-        for at in points:  # given W, all else is normal
-            mean_a = Psi[a, w] / Psi[w, w] * at
-            var_a = Psi[a, a] - Psi[a, w] ** 2 / Psi[w, w]
-            slope = truth["b"] + omega * at
-            mean, cov = np.zeros(3), np.zeros((3, 3))
-            mean[[a, w, y]] = mean_a, at, slope * mean_a + truth["c"] * at
-            cov[a, a], cov[y, y] = var_a, slope**2 * var_a + Psi[y, y]
-            cov[a, y] = cov[y, a] = slope * var_a
-            S = (Lambda @ cov @ Lambda.T + Theta)[np.ix_(seen, seen)]
-            density = multivariate_normal((Lambda @ mean)[seen], S).pdf(case[seen])
-            total += norm.pdf(at, 0, np.sqrt(Psi[w, w])) * density
-        assert found == pytest.approx(np.log(total * (points[1] - points[0])), abs=1e-4)

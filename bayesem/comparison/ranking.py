@@ -16,6 +16,7 @@ from bayesem.comparison.folds import KFold, kfold
 from bayesem.comparison.leave_one_out import Loo, loo
 from bayesem.comparison.left_out import Runner
 from bayesem.comparison.reading import reading
+from bayesem.data import Moments
 from bayesem.errors import ConvergenceWarning, DataError, ModelError
 from bayesem.posterior import Fit
 
@@ -129,8 +130,6 @@ def _check(fits: Mapping[str, Fit]) -> None:
 
 
 def _of_moments(fits: Mapping[str, Fit]) -> bool:
-    from bayesem.data import Moments
-
     return any(isinstance(fit.data, Moments) for fit in fits.values())
 
 
@@ -148,9 +147,9 @@ def _elpds(
     moment_match: bool | None,
     exact: bool | None,
 ) -> dict[str, Loo | KFold]:
-    unknown = [name for name in given if name not in fits]
-    if unknown and unknown[0] not in fits:
-        raise DataError(f"elpds has `{unknown[0]}`, which is not among the converged fits.")
+    for name in given:
+        if name not in fits:
+            raise DataError(f"elpds has `{name}`, which is not among the converged fits.")
     out: dict[str, Loo | KFold] = {}
     for number, (name, fit) in enumerate(fits.items()):
         where = None if runner.store is None else _store(runner.store, f"loo-{number}")

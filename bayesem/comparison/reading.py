@@ -99,7 +99,7 @@ def _evidence(table: pd.DataFrame) -> list[str]:
 
 def _factor(log: float) -> str:
     value = float(np.exp(min(log, 700.0)))
-    return f"{value:.1f}" if value < 100 else f"{value:.2g}"
+    return f"{value:.1f}" if value < 100 else f"{value:,.0f}" if value < 1e5 else f"{value:.1g}"
 
 
 def _priors(table: pd.DataFrame, scales: Sequence[float]) -> list[str]:
@@ -122,6 +122,6 @@ def _priors(table: pd.DataFrame, scales: Sequence[float]) -> list[str]:
     }
     return [
         f"With structural priors {', '.join(f'{s:g}' for s in scales if s != 1)} times as wide, "
-        f"the Bayes factor against `{name}` goes from {min(v):.2g} to {max(v):.2g}."
+        f"the Bayes factor against `{name}` goes from {min(v):.3g} to {max(v):.3g}."
         for name, v in spread.items()
     ]

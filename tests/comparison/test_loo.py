@@ -169,6 +169,31 @@ def test_the_log_likelihood_is_conditional_on_fixed_predictors():
             assert sampled.values[chain, k] == pytest.approx(joint - given, abs=1e-8)
 
 
+def test_the_log_likelihood_with_a_product():
+    """Given Z all else is normal: a fine grid over Z and scipy's density, for a few cases."""
+    fit = kinds.fit_of("interaction")
+    values = sampled_of(fit, units_of(fit, None), draws=4).values[0, 0]
+    M = fit.matrices().map(lambda a: a[0, 0])
+    x, z, y = (fit.table.factors.index(name) for name in ("X", "Z", "Y"))
+    psi = M.Psi
+    points = np.linspace(-9, 9, 1201) * np.sqrt(psi[z, z])
+    for i in (0, 50, 199):
+        total = np.empty(len(points))
+        for k, at in enumerate(points):
+            mean_x = psi[x, z] / psi[z, z] * at
+            var_x = psi[x, x] - psi[x, z] ** 2 / psi[z, z]
+            slope = M.Beta[y, x] + M.omega[0] * at
+            mean, cov = np.zeros(3), np.zeros((3, 3))
+            mean[[x, z, y]] = mean_x, at, slope * mean_x + M.Beta[y, z] * at
+            cov[x, x], cov[y, y] = var_x, slope**2 * var_x + psi[y, y]
+            cov[x, y] = cov[y, x] = slope * var_x
+            S = M.Lambda @ cov @ M.Lambda.T + M.Theta
+            density = multivariate_normal(M.nu + M.Lambda @ mean, S).logpdf(fit.data.values[i])
+            total[k] = density + norm.logpdf(at, 0, np.sqrt(psi[z, z]))
+        expected = np.log(np.exp(total - total.max()).sum() * (points[1] - points[0])) + total.max()
+        assert values[i] == pytest.approx(expected, abs=2e-3)
+
+
 def test_thinned_draws_stay_in_their_chains():
     fit = kinds.fit_of("missing")
     few = loo(fit, draws=400, exact=False)
