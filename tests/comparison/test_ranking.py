@@ -111,7 +111,7 @@ def test_a_product_against_none():
     without = sem.fit(text, kinds.data_of("interaction"), **options)
     found = compare({"product": fit, "none": without}, draws=400)
     assert found.index[0] == "product"
-    assert found["elpd_diff"]["none"] < -2 * found["dse"]["none"]
+    assert found["elpd_diff"]["none"] < -4
     at = next(k for k, p in enumerate(fit.spec.parameters) if p.variable == "interaction")
     draws = fit.draws["sampled_posterior"]["x"].to_numpy()[..., at].ravel()
     # the posterior is far from 0: its normal approximation there, in the tail
