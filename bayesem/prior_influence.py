@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesem.arrays import VARIABLES
 from bayesem.decision import WITHHELD, overridden
-from bayesem.errors import PriorError, PropositionError
+from bayesem.errors import PriorError, PropositionError, did_you_mean
 from bayesem.posterior import Fit
 from bayesem.power_scaling import power_scaled
 from bayesem.prior_reweighting import GOOD_K, Moved, Refits, under_prior
@@ -114,7 +115,7 @@ def sensitivity(
     Raises
     ------
     PropositionError
-        If the verdicts come without their propositions and fits.
+        If the verdicts come without their propositions and fits, or a kind or factor is none.
 
     Notes
     -----
@@ -128,7 +129,7 @@ def sensitivity(
     .. [1] Kallioinen, Paananen, Buerkner & Vehtari (2024), *Statistics and Computing* 34, 57.
        https://doi.org/10.1007/s11222-023-10366-5
     """
-    _check(verdicts, rope, prior)
+    _check(verdicts, rope, prior, kinds)
     check_seed(seed)
     items = _with_rules(verdicts)
     whole = _keyed(verdicts.table)
@@ -137,7 +138,7 @@ def sensitivity(
         wider = tuple(_wider_rope(p, factor) for p in items)
         again = _keyed(assess(wider, verdicts.fits).table)
         rows.append(_rows(again, whole, "rope", factor, "same draws", np.nan))
-    notes: list[str] = []
+    notes = list(_idle_kinds(verdicts.fits, kinds) if prior else ())
     refits = Refits(refit, draws, seed, cores)
     for factor in prior:
         try:
@@ -162,7 +163,9 @@ def sensitivity(
 # --- verdicts under another rule or prior -------------------------------------------------------
 
 
-def _check(verdicts: Any, rope: Sequence[float], prior: Sequence[float]) -> None:
+def _check(
+    verdicts: Any, rope: Sequence[float], prior: Sequence[float], kinds: Sequence[str]
+) -> None:
     if not isinstance(verdicts, Verdicts):
         raise PropositionError(
             f"verdicts are a {type(verdicts).__name__}.", hint="Give what `sem.assess` returns."
@@ -172,6 +175,13 @@ def _check(verdicts: Any, rope: Sequence[float], prior: Sequence[float]) -> None
             "these verdicts come without their propositions and fits.",
             hint="Assess a fit: `sem.assess(propositions, fit)`.",
         )
+    known = [*VARIABLES]
+    for kind in (kinds,) if isinstance(kinds, str) else kinds:
+        if isinstance(kinds, str) or kind not in known:
+            raise PropositionError(
+                f"kinds has {kind!r}, and it names variables of the posterior in a list.",
+                hint=did_you_mean(str(kind), known) or f"There are: {', '.join(known)}.",
+            )
     for name, factors in (("rope", rope), ("prior", prior)):
         for f in factors:
             real = isinstance(f, int | float | np.number) and not isinstance(f, bool)
@@ -230,6 +240,15 @@ def _named(fits: Any) -> list[tuple[str | None, Fit]]:
         for name, value in fits.items()
         for fit in (value if isinstance(value, list | tuple) else (value,))
     ]
+
+
+def _idle_kinds(fits: Any, kinds: Sequence[str]) -> Iterator[str]:
+    """Fits none of whose parameters is of the kinds whose priors are scaled."""
+    for reading, fit in _named(fits):
+        sampled = [p.variable for p in fit.spec.parameters]
+        if not {*sampled, *(d.variable for d in fit.spec.derived)} & {*kinds}:
+            where = "the model" if reading is None else f"the model of `{reading}`"
+            yield f"No parameter of {where} is a {' or '.join(kinds)}: its priors stay as they are."
 
 
 def _under(

@@ -72,8 +72,8 @@ ELSEWHERE = {
 #: What makes no sense on a fit, and why.
 NOT = {
     "plot_ecdf_pit": "takes the ranks of simulation-based calibration, which no single fit has",
-    "bayesian_r2": "takes one predicted mean and one residual sd; an SEM has `sem.r2` per variable",
-    "residual_r2": "takes one predicted mean; an SEM has `sem.r2` per variable",
+    "bayesian_r2": "takes one predicted mean and sd; an SEM has `bayesem.decomposition.r2`",
+    "residual_r2": "takes one predicted mean; an SEM has `bayesem.decomposition.r2`",
     "loo_approximate_posterior": "corrects Laplace or variational draws; these are from NUTS",
     "loo_kfold": "needs ArviZ's own refitting wrapper; `sem.kfold` does it",
     "reloo": "needs ArviZ's own refitting wrapper; `sem.loo` refits where k is bad",

@@ -172,7 +172,9 @@ def test_a_prior_against_the_data_is_named():
 # --- kinds, readings, refusals ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["missing", "interaction", "outcome", "moments"])
+@pytest.mark.parametrize(
+    "kind", ["moments", *(pytest.param(k, marks=pytest.mark.slow) for k in kinds.KINDS[1:4])]
+)
 def test_every_kind_of_fit(kind):
     found = sensitivity(assess(kinds.CLAIMS[kind], kinds.fit_of(kind)), prior=(0.7,), rope=(2.0,))
     assert found.table["way"].unique().tolist() == ["as fitted", "same draws", "reweighted"]
@@ -216,6 +218,13 @@ def test_refusals(complete):
     verdicts = assess({"P": "a > 0"}, complete)
     with pytest.raises(PropositionError, match="prior has the factor 0"):
         sensitivity(verdicts, prior=(0,))
+    with pytest.raises(PropositionError, match=r"(?s)kinds has 'paths'.*Did you mean `path`"):
+        sensitivity(verdicts, kinds=("paths",))
+    with pytest.raises(PropositionError, match="in a list"):
+        sensitivity(verdicts, kinds="path")
+    idle = sensitivity(verdicts, kinds=("shape",), prior=(2.0,), rope=())
+    assert idle.notes == ("No parameter of the model is a shape: its priors stay as they are.",)
+    assert idle.table["probability"].nunique() == 1
     with pytest.raises(PropositionError, match="come without their propositions"):
         sensitivity(Verdicts(verdicts.table, verdicts.parts, ()))
     with pytest.raises(PropositionError, match="verdicts are a dict"):
