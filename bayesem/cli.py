@@ -440,7 +440,7 @@ def _calibrate_arguments(command: argparse.ArgumentParser) -> None:
         help="probability of a false alarm, over all quantities (0.01)")  # fmt: skip
     add("--figure", type=Path, metavar="FILE.pdf", help="draw the ranks' distributions")
     _spread_arguments(command)
-    _sampling(command, "marker", draws=500, tune=500, cores=False)
+    _sampling(command, "marker", cores=False)
 
 
 def _nothing(_: argparse.ArgumentParser) -> None:
