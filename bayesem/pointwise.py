@@ -14,6 +14,7 @@ from bayesem.arrays import Floats
 from bayesem.casewise import split
 from bayesem.data import Answers
 from bayesem.errors import NotAvailableError
+from bayesem.indices.incomplete import log_likelihoods_by_case
 from bayesem.kernels.pack import pack
 from bayesem.matrices import Matrices
 from bayesem.posterior import Fit
@@ -151,6 +152,8 @@ def _normal(M: Matrices, values: Floats, location: Floats) -> Floats:
     """Multivariate normal log-densities (draw, case), by pattern of observed cells."""
     Sigma, mu = M.Sigma, M.mu - location
     y = values - location  # large intercepts cost no digits
+    if np.isnan(y).any():
+        return log_likelihoods_by_case(y, mu, Sigma)
     out = np.zeros((len(mu), len(y)))
     patterns, which = np.unique(~np.isnan(y), axis=0, return_inverse=True)
     for k, seen in enumerate(patterns):

@@ -170,7 +170,7 @@ def test_missing_cells_change_little():
 
 
 def test_tight_prior_wins_and_a_wide_rope_swallows(holzinger):
-    found, table = holzinger
+    found = holzinger[0]
     tight = modifications(found, prior_sd={"loading": 0.01}, searched=0)
     assert tight[tight["op"] == "=~"]["std"].abs().max() < 0.02
     wide = modifications(found, rope={"loading": 0.9, "correlation": 0.9}, searched=0)

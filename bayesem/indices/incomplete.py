@@ -15,7 +15,7 @@ import numpy as np
 from bayesem.arrays import Floats, Ints
 from bayesem.errors import SamplingError
 
-__all__ = ["Expected", "Saturated", "expected", "saturated"]
+__all__ = ["Expected", "Saturated", "expected", "log_likelihoods_by_case", "saturated"]
 
 #: Numbers held at once.
 BATCH = 4_000_000
@@ -87,6 +87,19 @@ def expected(y: Floats, mu: Floats, Sigma: Floats) -> Expected:
     return Expected(log, int(seen.any(1).sum()), first, second)
 
 
+def log_likelihoods_by_case(y: Floats, mu: Floats, Sigma: Floats) -> Floats:
+    """Log-likelihood of the observed cells of every case, (set, case); 0 for a case without any.
+
+    Parameters
+    ----------
+    y : (case, indicator) array
+        NaN where a cell is missing.
+    mu : (set, indicator) array
+    Sigma : (set, indicator, indicator_bis) array
+    """
+    return np.concatenate([_by_case(y, mu[part], Sigma[part]) for part in _chunks(len(mu), y.size)])
+
+
 def saturated(y: Floats) -> Saturated:
     """Maximum-likelihood mean and covariance: closed form, or EM where cells are missing.
 
@@ -139,26 +152,42 @@ def _climb(y: Floats, mu: Floats, Sigma: Floats) -> Saturated:
 
 
 def _expected(y: Floats, mu: Floats, Sigma: Floats) -> tuple[Floats, Floats, Floats]:
-    P = np.linalg.inv(Sigma)
-    z = y - mu[:, None]
-    sets, _, p = z.shape
-    logdet = np.linalg.slogdet(Sigma)[1]
-    more, log = np.zeros((sets, p, p)), np.zeros(sets)
-    for missing, rows in _patterns(z[0]):
-        seen = ~missing
-        log -= 0.5 * len(rows) * (seen.sum() * np.log(2 * np.pi) + logdet)
-        if not missing.any():
-            continue
-        m, o = np.flatnonzero(missing), np.flatnonzero(seen)
-        C = np.linalg.inv(P[:, m[:, None], m])
-        log += 0.5 * len(rows) * np.linalg.slogdet(C)[1]
-        W = C @ P[:, m[:, None], o]
-        z[:, rows[:, None], m] = -z[:, rows[:, None], o] @ W.mT
+    P, z = np.linalg.inv(Sigma), y - mu[:, None]
+    more, log = np.zeros_like(Sigma), np.zeros(len(mu))
+    for rows, m, C, constant in _completed(z, P, Sigma):
+        log += len(rows) * constant
         more[:, m[:, None], m] += len(rows) * C
     z = z[:, ~np.isnan(z[0]).any(1)]
     outer = z.mT @ z
     log -= 0.5 * np.einsum("sij,sij->s", P, outer)
     return log, z.sum(1), outer + more
+
+
+def _by_case(y: Floats, mu: Floats, Sigma: Floats) -> Floats:
+    P, z = np.linalg.inv(Sigma), y - mu[:, None]
+    log = np.zeros(z.shape[:2])
+    for rows, _, _, constant in _completed(z, P, Sigma):
+        log[:, rows] = constant[:, None]
+    z = np.nan_to_num(z)  # a case without any answer
+    return np.asarray(log - 0.5 * np.einsum("snp,snp->sn", z @ P, z))
+
+
+def _completed(z: Floats, P: Floats, Sigma: Floats) -> Iterator[tuple[Ints, Ints, Floats, Floats]]:
+    """Fill deviations in, pattern by pattern, with their conditional means.
+
+    Yields the cases of a pattern, its missing cells, their conditional covariance (set, missing,
+    missing), and what each case adds to the log-likelihood besides its squares (set,).
+    """
+    logdet = np.linalg.slogdet(Sigma)[1]
+    for missing, rows in _patterns(z[0]):
+        m, o = np.flatnonzero(missing), np.flatnonzero(~missing)
+        constant = -0.5 * (len(o) * np.log(2 * np.pi) + logdet)
+        C = np.linalg.inv(P[:, m[:, None], m])
+        if len(m):
+            W = C @ P[:, m[:, None], o]
+            z[:, rows[:, None], m] = -z[:, rows[:, None], o] @ W.mT
+            constant = constant + 0.5 * np.linalg.slogdet(C)[1]
+        yield rows, m, C, constant
 
 
 def _patterns(z: Floats) -> Iterator[tuple[np.ndarray, Ints]]:
