@@ -38,7 +38,8 @@ def main() -> None:
     claim = sem.read_propositions(STUDY)["ecosystem_mediates"].claim
     print(sem.assess({"ecosystem_mediates": claim}, fits["mediates"]), "\n")
     table = sem.compare(fits, evidence=o.evidence, draws=DRAWS)
-    print(table[SHOWN].dropna(axis=1, how="all").round(2).to_string(), NOTE, sep="\n")
+    shown = SHOWN if o.evidence else SHOWN[:6]
+    print(table[shown].round(2).to_string(), NOTE, sep="\n")
     print(f"\n{table.attrs['reading']}\n")
     sem.plot_verdict(verdicts, "ecosystem_moderates", o.figure)
     print(f"Figure: {o.figure}")

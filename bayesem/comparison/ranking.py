@@ -178,8 +178,8 @@ def _store(folder: Any, name: str) -> Path:
 
 def _check_kinds(found: Mapping[str, Loo | KFold]) -> None:
     """Refuse to mix what is not on one footing."""
-    first, *others = found
-    for other in others:
+    first = next(iter(found), "")
+    for other in list(found)[1:]:
         a, b = found[first], found[other]
         who = f"`{first}` and `{other}` cannot be compared: "
         if a.conditional != b.conditional:

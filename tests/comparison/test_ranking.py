@@ -214,6 +214,15 @@ def test_chains_that_did_not_converge_are_not_ranked(rivals):
     assert found["weight"]["full"] == 1
 
 
+def test_nothing_is_ranked_where_no_fit_converged():
+    fits = {k: quick("y1 ~ x1", draws=20, tune=50, seed=k) for k in (1, 2)}
+    assert not any(f.converged for f in fits.values())
+    with pytest.warns(sem.ConvergenceWarning):
+        found = compare({f"m{k}": f for k, f in fits.items()})
+    assert found[COLUMNS].isna().all(axis=None)
+    assert found.attrs["reading"].count("is not ranked: its chains did not converge.") == 2
+
+
 def test_conditional_criteria_are_named_and_not_mixed(rivals):
     two = {name: rivals[name] for name in ("full", "mediated")}
     found = compare(two, conditional=True, evidence=False)
