@@ -154,6 +154,32 @@ def test_the_log_likelihood_is_that_of_the_data():
         assert found[LIKELIHOOD][k] == pytest.approx(dense)
 
 
+PRODUCT = "f =~ x1 + x2 + x3\ny ~ b*f + g*z + w*f:z"
+OUTCOME = "f =~ x1 + x2 + x3\nd ~ b*f"
+KINDS = {
+    "missing": (FACTOR, {}, {"missing": 0.2}),
+    "interaction": (PRODUCT, {}, {}),
+    "probit": (OUTCOME, {"families": {"d": "bernoulli"}}, {}),
+    "lognormal": (OUTCOME, {"families": {"d": sem.Lognormal(censored="ended")}}, {}),
+    "poisson": (OUTCOME, {"families": {"d": "poisson"}}, {}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_its_replicate(kind):
+    """Gradient right at the truth, ranks within their bounds, every quantity a number."""
+    text, more, holes = KINDS[kind]
+    data = calibration._template(sem.read_model(text), 50, holes.get("missing", 0.0),
+                                 more.get("families"), "marker", 1)  # fmt: skip
+    of = task_of(prepare(text, data, **more), draws=40, tune=60, chains=2, highest=19)
+    found = replicate_of(of, 0, sequence(0))
+    assert found["gradient"] < 1e-5
+    assert all(0 <= rank <= 19 for rank in found["rank"])
+    assert np.isfinite([*found["truth"], *found["mean"], *found["sd"]]).all()
+    assert of.names[-1] == LIKELIHOOD
+    assert len(of.names) == len({*of.names})
+
+
 # -- the whole -----------------------------------------------------------------------------
 
 

@@ -160,9 +160,8 @@ def calibrate(
         500 find a mean rank that is off by .04 of its range; 100 find gross errors only.
     draws, tune, chains : int
         Of each fit, which counts where no transition diverged, R-hat is at most 1.03 and both ESS
-        at least twice ``highest``. The defaults are those of :func:`bayesem.fit`: what is checked is
-        the procedure as it is used. Chains that are too short do not reach the tails, and ranks,
-        first of all the log-likelihood's, show it.
+        at least twice ``highest``. The defaults are those of :func:`bayesem.fit`: what is checked
+        is the procedure as it is used, and with shorter chains many fits would not count.
     families, priors, identify, means, fixed_x
         As in :func:`bayesem.fit`. Priors must be proper. Very wide ones draw parameters at which
         the data are absurd and the sampler fails: that says little on the fits that matter.
