@@ -236,6 +236,12 @@ def test_page_fits_the_screen(undisturbed):
     assert "Smallest n for a probability of 0.8" in text
 
 
+def test_one_size_tells_no_smallest_n():
+    found = sem.design(LINE, {"P1": "b > 0"}, {"b": 0.9}, n=60, replicates=2, **FAST, **QUIET)
+    assert "P1                   supported: one size alone does not tell" in str(found)
+    assert not found.sizes["within"].any()
+
+
 def test_figures(undisturbed, tmp_path):
     figure = sem.plot_design(undisturbed, tmp_path / "d.png")
     assert (tmp_path / "d.png").stat().st_size > 10_000

@@ -90,8 +90,10 @@ def design_page(found: "Design") -> str:
 
 def _size_line(r: dict, low: int, high: int) -> str:  # type: ignore[type-arg]
     head = f"{str(r['name'])[:20]:<20} {r['verdict']}: "
-    if r["n"] != r["n"]:
+    if r["verdict"] == "none":
         return head + "no decisive verdict at any size tried"
+    if r["n"] != r["n"]:
+        return head + "one size alone does not tell; try several"
 
     def shown(value: float) -> str:
         if value > high:
