@@ -211,7 +211,7 @@ def casewise_likelihood(spec: Spec, around: Floats) -> Callable[[Floats], Floats
     if nodes is None:
         raise NotAvailableError(
             f"the likelihood of a case is an integral over {parts.dimensions} factors, which "
-            f"{MOST_NODES} nodes do not bring to the needed exactness.",
+            f"no more than {MOST_NODES} nodes (32 for one factor) bring to the needed exactness.",
             hint="Compare models with fewer products.",
         )
     part = section(spec.table, spec.cases, form=QUADRATURE, nodes=nodes)

@@ -36,7 +36,8 @@ class Settings:
     """The arguments of a fit, as they were used.
 
     ``priors`` is the preset and ``prior_text`` what each parameter's prior came to;
-    ``priors_argument`` is what the caller gave, so that a saved fit can be built again.
+    ``priors_argument`` is what the caller gave, so that a saved fit can be built again. ``carried``
+    says that the priors are another fit's, or were scaled: these arguments do not give them.
     """
 
     priors: str = "default"
@@ -53,6 +54,7 @@ class Settings:
     priors_argument: str | Mapping[str, Any] | None = None
     integrate: str = "auto"
     families: Mapping[str, Any] | None = None
+    carried: bool = False
     cross_loadings: float | None = None
     method_factor: str | None = None
 

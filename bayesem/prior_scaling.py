@@ -59,7 +59,7 @@ def scaled(ready: Prepared | Fit, factor: float, kinds: Sequence[str] = STRUCTUR
     words = " and ".join(f"{kind}s" for kind in kinds)
     note = (f"priors of {words} are {factor:g} times as wide",) if touched else ()
     text = {p.name: str(p.prior) for p in spec.parameters if p.prior is not None}
-    settings = replace(source.settings, prior_text=text)
+    settings = replace(source.settings, prior_text=text, carried=True)
     return replace(source, spec=spec, notes=(*source.notes, *note), settings=settings)
 
 

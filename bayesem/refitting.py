@@ -82,7 +82,8 @@ def renew(
         constant=stats.constant - density_of_fixed_x(table, stats, ready.spec.base),
     )
     notes = (*data_notes(kept, stats), *spec.notes)
-    return replace(ready, data=kept, spec=spec, notes=notes)
+    settings = replace(ready.settings, carried=True)
+    return replace(ready, data=kept, spec=spec, notes=notes, settings=settings)
 
 
 def subset(data: Answers | Moments, rows: Any) -> Answers:

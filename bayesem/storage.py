@@ -60,10 +60,16 @@ def save(fit: Fit, path: str | Path) -> None:
     DataError
         If the path cannot be written.
     NotAvailableError
-        If Zarr is not installed.
+        If Zarr is not installed, or the priors are those of another fit (a refit, scaled priors).
     """
     path = Path(path)
     writer = _writer(path)
+    if fit.settings.carried:
+        raise NotAvailableError(
+            "this fit's priors were carried over from another fit or scaled, so it cannot be built "
+            "again from its own arguments.",
+            hint="Keep its draws with `fit.draws.to_netcdf(path)`.",
+        )
     record = _record(fit)
     tree = _with_record(fit.draws, record)
     if not path.parent.is_dir():

@@ -1,5 +1,7 @@
 """Log-likelihoods by case against the total, single cases, and scipy."""
 
+from dataclasses import replace
+
 import kinds
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from bayesem.posterior import Fit
 from bayesem.refitting import prepared, refit, renew
 from bayesem.sampling.forms import enough_nodes
 from bayesem.sampling.starts import rough_point, unconstrained
+from bayesem.storage import save
 
 
 def total(spec, u):
@@ -92,6 +95,13 @@ def test_refusals():
         log_likelihoods(kinds.fit_of("moments"))
     with pytest.raises(DataError, match="cannot be left out of moments"):
         renew(kinds.fit_of("moments"), rows=[0])
+
+
+def test_a_refit_is_not_saved(tmp_path):
+    fit = kinds.fit_of("complete")
+    part = replace(fit, settings=renew(fit, rows=np.arange(100)).settings)
+    with pytest.raises(NotAvailableError, match="carried over from another fit"):
+        save(part, tmp_path / "part.nc")
 
 
 def test_refit_keeps_the_priors():
