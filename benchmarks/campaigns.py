@@ -2,10 +2,10 @@
 
     uv run python benchmarks/campaigns.py [REPLICATES]
 
-A design of the alliance model at n = 190 (H1 to H3b), by one worker and by two. Printed are wall
-seconds from call to table (start of the workers included), CPU seconds by replicate in one process, the ratio of
-the two times, and the machine's load before each run: with other work on the machine, the ratio
-says nothing.
+A design of the alliance model at n = 190 (H1 to H3b), in this process, by one worker and by two.
+Printed are wall seconds from call to table (start of the workers included), CPU seconds by
+replicate in this process, the ratio of the two times, and the machine's load before each run: with
+other work on the machine, the ratio says nothing.
 """
 
 import os

@@ -1,6 +1,7 @@
 """The engine of campaigns: same numbers on any number of workers, and nothing is lost."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -130,6 +131,34 @@ def test_a_killed_run_is_gone_on_with(alone, tmp_path):
     second = run(workers=0, store=store, progress=asked.append)
     assert asked[0].done >= 2
     assert same(second, alone)
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_done(tmp_path):
+    """Of a run with workers, which end with it."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import sys, signal; sys.path.insert(0, {str(HERE)!r})\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from replicate_functions import SHAPES, draw\n"
+        "from bayesem.distribution.engine import run_campaign\n"
+        "def tell(p): print(p.done, flush=True)\n"
+        "found = run_campaign(draw, {'seconds': 0.3}, 300, shapes=SHAPES, about={}, seed=3,"
+        " workers=2, progress=tell)\n"
+        "print(found, flush=True)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    while int(process.stdout.readline()) < 3:
+        pass
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    last = out.splitlines()[-1]
+    assert last.endswith("of 300 replicates done, stopped before the end"), err
+    assert int(last.split()[0]) >= 3
+    assert "Traceback" not in err
 
 
 def test_more_replicates_later(alone, tmp_path):
