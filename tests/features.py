@@ -146,7 +146,7 @@ def says_something(result: Any) -> bool:
     """Whether a result holds finite numbers."""
     if isinstance(result, Fit):
         return bool(np.isfinite(result.draws["posterior"]["path"].to_numpy()).all())
-    for name in ("table", "cases", "log_evidence", "elpd"):
+    for name in ("table", "cases", "log_evidence", "elpd", "coefficients"):
         if name in dir(result) and not isinstance(result, pd.DataFrame):
             result = getattr(result, name)
             break
