@@ -292,7 +292,11 @@ def test_a_wrong_gradient_in_the_sampler_is_caught(monkeypatch):
 
     monkeypatch.setattr("bayesem.sampling.forms.target_of", wrong)
     monkeypatch.setattr("bayesem.sampling.run.sample_kernel", partial(sample_kernel, private=False))
-    found = run(task(n=6), 12, **GO)
+    of = task(n=6, draws=40, tune=60, highest=9)
+    try:
+        found = run(of, 2, **GO)
+    except SamplingError:  # no chain passes at all
+        return
     assert not found.ok
     assert found.gradient > 0.01
 
