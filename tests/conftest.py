@@ -5,11 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, settings
 from semopy.examples import holzinger39, political_democracy
 from texts import DEMOCRACY
 
 from bayesem.fitting import fit
 from bayesem.posterior import Fit
+
+# No test depends on the machine's speed.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -123,7 +123,10 @@ SLOW = {
     (feature, kind)
     for feature in ("`kfold`", "`compare`", "`selection`", "`calibrate`", "`design`")
     for kind in ("interaction", "outcome")
-} | {("`selection`", "missing"), ("`kfold`", "missing")}
+} | {
+    ("`selection`", "missing"), ("`kfold`", "missing"), ("`calibrate`", "missing"),
+    ("`fit(cross_loadings=)`", "interaction"), ("`fit(method_factor=)`", "interaction"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def needed(n: Ints, hits: Ints, total: Ints, assurance: float) -> Needed:
     >>> n = np.array([100, 400])
     >>> shares = ndtr(-1 + 0.1 * np.sqrt(n))
     >>> found = needed(n, (1e5 * shares).astype(int), np.array([100_000, 100_000]), 0.8)
-    >>> abs(found.n - ((ndtri(0.8) + 1) / 0.1) ** 2) < 2
+    >>> bool(abs(found.n - ((ndtri(0.8) + 1) / 0.1) ** 2) < 2)
     True
     """
     root = np.sqrt(n.astype(float))

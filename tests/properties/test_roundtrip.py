@@ -3,7 +3,7 @@
 import itertools
 import string
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bayesem.errors import BayesemError
@@ -199,7 +199,7 @@ def survives(read, text: str) -> None:
     assert shown
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(NOISE)
 def test_any_text_is_read_or_refused(text: str) -> None:
     survives(parse, text)
@@ -208,7 +208,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     survives(lambda claim: read_propositions({"P1": claim}), text)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(PIECES, st.integers(1, 5000))
 def test_repetition_is_read_or_refused(piece: str, times: int) -> None:
     for text in (piece * times, f"t := {piece * times} a", f"y ~ {piece * times} x"):
@@ -223,7 +223,7 @@ def test_any_file_is_read_or_refused(tmp_path_factory, text: str) -> None:
     survives(read_propositions, path)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(NOISE)
 def test_what_was_read_also_reads_back(text: str) -> None:
     """Whatever noise happens to be a model has a canonical text."""
