@@ -24,6 +24,8 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_
 ORPHANED = 30
 #: Seconds within which the first worker must be there.
 PATIENCE = 120
+#: Times that a local worker is replaced.
+SUCCESSORS = 1000
 
 
 @contextmanager
@@ -123,10 +125,12 @@ def _local(distributed: Any, workers: int | None) -> Any:
 
     count = workers or len(os.sched_getaffinity(0))
     options = {"nthreads": 1, "memory_limit": 0, "dashboard": False, "host": "127.0.0.1",
-               "death_timeout": ORPHANED, "silence_logs": 50}  # fmt: skip
+               "death_timeout": ORPHANED}  # fmt: skip
     scheduler = {
         "cls": distributed.Scheduler,
-        "options": {"host": "127.0.0.1", "port": 0, "dashboard": False},
+        "options": {
+                "host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": ":0",
+            },
     }
     worker = {"cls": _worker_class(), "options": {"options": options}}
     # one replicate in a worker's hands at a time: if it dies, no other is blamed for it
@@ -148,23 +152,38 @@ def _worker_class() -> type:
     from distributed.deploy.spec import ProcessInterface
 
     class Worker(ProcessInterface):  # type: ignore[misc]
-        """A nanny and its worker in a process of their own; a worker that dies is replaced."""
+        """A worker in a process of its own; one that dies before it is told to is replaced."""
 
         def __init__(self, scheduler: str, options: dict[str, Any], name: object = None) -> None:
             self.scheduler, self.options, self.name = scheduler, options, name
             self.process: asyncio.subprocess.Process | None = None
+            self.watch: asyncio.Task[None] | None = None
             super().__init__()
 
         async def start(self) -> None:
-            spec = {"cls": "distributed.Nanny", "opts": {**self.options, "name": self.name}}
-            self.process = await asyncio.create_subprocess_exec(
+            self.process = await self._begun(0)
+            self.watch = asyncio.create_task(self._replaced())
+            await super().start()
+
+        async def _begun(self, times: int) -> asyncio.subprocess.Process:
+            """Start a process; a successor has another name, as the old one may still be known."""
+            name = f"{self.name}" if not times else f"{self.name}-{times}"
+            spec = {"cls": "distributed.Worker", "opts": {**self.options, "name": name}}
+            return await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "dask", "spec", self.scheduler, "--spec", json.dumps(spec),
                 env=_environment(), start_new_session=True,
                 stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
-            await super().start()
+
+        async def _replaced(self) -> None:
+            for times in range(1, SUCCESSORS + 1):
+                assert self.process is not None
+                await self.process.wait()
+                self.process = await self._begun(times)
 
         async def close(self) -> None:
+            if self.watch is not None:
+                self.watch.cancel()
             if self.process is not None and self.process.returncode is None:
                 _end(self.process.pid)
                 await self.process.wait()
@@ -175,7 +194,7 @@ def _worker_class() -> type:
 
 
 def _end(pid: int) -> None:
-    """End a process and its children, children first told."""
+    """End a process and its children."""
     import psutil  # type: ignore[import-untyped]
 
     try:
@@ -183,7 +202,7 @@ def _end(pid: int) -> None:
         family = [*parent.children(recursive=True), parent]
     except psutil.NoSuchProcess:
         return
-    for process in reversed(family):  # the nanny first, or it would start another worker
+    for process in family:
         try:
             process.kill()
         except psutil.NoSuchProcess:
