@@ -129,8 +129,11 @@ def _local(distributed: Any, workers: int | None) -> Any:
     scheduler = {
         "cls": distributed.Scheduler,
         "options": {
-                "host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": ":0",
-            },
+            "host": "127.0.0.1",
+            "port": 0,
+            "dashboard": False,
+            "dashboard_address": ":0",
+        },
     }
     worker = {"cls": _worker_class(), "options": {"options": options}}
     # one replicate in a worker's hands at a time: if it dies, no other is blamed for it
