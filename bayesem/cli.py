@@ -150,6 +150,7 @@ def _template(a: argparse.Namespace) -> int:
 
 
 def _compare(a: argparse.Namespace) -> int:
+    from bayesem.comparison.page import comparison_text
     from bayesem.comparison.ranking import compare
     from bayesem.storage import load
 
@@ -160,10 +161,16 @@ def _compare(a: argparse.Namespace) -> int:
                     scheduler=a.scheduler, workers=a.workers, store=a.store,
                     progress=not a.quiet)  # fmt: skip
     if a.json:
-        print(found.to_json(orient="index", indent=1))
+        record = {"models": json.loads(found.to_json(orient="index")), **_said(found)}
+        print(json.dumps(record, indent=1))
     else:
-        print(found.to_string(float_format="{:.4g}".format))
+        print(comparison_text(found))
     return DONE if all(fit.converged for fit in fits.values()) else NOT_CONVERGED
+
+
+def _said(table: Any) -> dict[str, Any]:
+    """What a comparison says beside its numbers."""
+    return {"notes": list(table.attrs["notes"]), "reading": table.attrs["reading"].splitlines()}
 
 
 def _design(a: argparse.Namespace) -> int:

@@ -48,11 +48,11 @@ class BayesemError(Exception):
     def __init__(
         self, message: str, *, span: Place | None = None, hint: str = "", label: str | None = None
     ) -> None:
-        message = _clipped(message, LONGEST_MESSAGE)
+        message = shortened(message, LONGEST_MESSAGE)
         super().__init__(message)
         self.message = message
         self.span = span
-        self.hint = _clipped(hint, LONGEST_HINT)
+        self.hint = shortened(hint, LONGEST_HINT)
         self.label = label
 
     def __str__(self) -> str:
@@ -130,7 +130,7 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     return f"Did you mean `{best[1]}`?" if best[0] >= 0.6 else ""
 
 
-def _clipped(text: str, longest: int) -> str:
+def shortened(text: str, longest: int) -> str:
     """Leave the middle of a long text out: its ends say what is wrong."""
     if len(text) <= longest:
         return text
