@@ -45,3 +45,14 @@ DIMENSION: Final = {
     "factor_mean": "factor_means",
     "shape": "shapes",
 }
+
+
+def spaced(total: int, count: int) -> Ints:
+    """Positions of ``count`` evenly spaced ones among ``total``, both ends included.
+
+    Examples
+    --------
+    >>> spaced(10, 4).tolist()
+    [0, 3, 6, 9]
+    """
+    return np.linspace(0, total - 1, count).round().astype(np.int64)

@@ -22,7 +22,7 @@ from bayesem.errors import (
     PriorError,
 )
 from bayesem.model import Model
-from bayesem.observed import observed_groups
+from bayesem.observed import numbered, observed_groups
 from bayesem.posterior import Fit, Settings, named_draws
 from bayesem.preparation import Prepared, prepare
 from bayesem.prior_density import log_prior_by_kind
@@ -300,15 +300,15 @@ def _tree(
     parameter = {"parameter": list(spec.names)}
     dims = ("chain", "draw", "parameter")
     groups: dict[str, xr.Dataset] = {
-        "posterior": _numbered(xr.Dataset(dict(named))),
-        "sample_stats": _numbered(
+        "posterior": numbered(xr.Dataset(dict(named))),
+        "sample_stats": numbered(
             xr.Dataset({k: (("chain", "draw"), v) for k, v in raw.statistics.items()})
         ),
-        "unconstrained_posterior": _numbered(xr.Dataset({"u": (dims, raw.u)}, coords=parameter)),
-        "sampled_posterior": _numbered(xr.Dataset({"x": (dims, raw.x)}, coords=parameter)),
+        "unconstrained_posterior": numbered(xr.Dataset({"u": (dims, raw.u)}, coords=parameter)),
+        "sampled_posterior": numbered(xr.Dataset({"x": (dims, raw.x)}, coords=parameter)),
     }
     by_kind = log_prior_by_kind(spec, raw.x)
-    groups["log_prior"] = _numbered(
+    groups["log_prior"] = numbered(
         xr.Dataset({kind: (("chain", "draw"), value) for kind, value in by_kind.items()})
     )
     if prior_draws:
@@ -327,17 +327,11 @@ def _prior_groups(spec: Spec, settings: Settings, size: int) -> dict[str, xr.Dat
         return {}
     coords = {"parameter": list(spec.names)}
     return {
-        "prior": _numbered(xr.Dataset(named_draws(spec, x))),
-        "sampled_prior": _numbered(
+        "prior": numbered(xr.Dataset(named_draws(spec, x))),
+        "sampled_prior": numbered(
             xr.Dataset({"x": (("chain", "draw", "parameter"), x)}, coords=coords)
         ),
     }
-
-
-def _numbered(data: xr.Dataset) -> xr.Dataset:
-    return data.assign_coords(
-        chain=np.arange(data.sizes["chain"]), draw=np.arange(data.sizes["draw"])
-    )
 
 
 # -- checks --------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from bayesem.indices.discrepancy import (
 from bayesem.indices.freed import Change, freed, own_slopes, prior_information
 from bayesem.indices.information import expected_information, moment_scores
 from bayesem.kernels.pack import constrained
-from bayesem.posterior import Fit, reported_matrices
+from bayesem.posterior import Fit, on_real_line, reported_matrices
 from bayesem.sampling.convergence import stamped
 from bayesem.sampling.starts import maximum
 from bayesem.simulation import flat_draws
@@ -206,7 +206,7 @@ def _centre(fit: Fit, sample: Sample, mu: Floats, Sigma: Floats) -> Floats:
 
     Where nothing fixes a factor's direction the chains may have both, and a mean lies between.
     """
-    u = fit.draws["unconstrained_posterior"]["u"].transpose("chain", "draw", "parameter").to_numpy()
+    u = on_real_line(fit)
     mean = u.reshape(-1, u.shape[-1]).mean(0)
     M = reported_matrices(fit.spec, constrained(fit.spec, mean[None]))
     here = discrepancy(sample.S, sample.mu, *implied_moments(fit, M, sample), 1.0)

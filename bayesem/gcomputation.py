@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesem.arrays import Floats
+from bayesem.arrays import Floats, spaced
 from bayesem.conditional import number
 from bayesem.errors import NotAvailableError, PropositionError
 from bayesem.families import NORMAL
@@ -44,7 +44,7 @@ def covariates(fit: Any) -> Floats | None:
         return None
     rows = observed["y"].sel(indicator=names).transpose("case", "indicator").to_numpy()
     if len(rows) > MOST_ROWS:
-        rows = rows[np.linspace(0, len(rows) - 1, MOST_ROWS).round().astype(int)]
+        rows = rows[spaced(len(rows), MOST_ROWS)]
     return np.asarray(rows, float)
 
 

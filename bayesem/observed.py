@@ -10,7 +10,7 @@ from bayesem.data import Answers, Moments
 from bayesem.families import Family
 from bayesem.partable import ParameterTable
 
-__all__ = ["as_observed", "observed_groups", "outcome_variable"]
+__all__ = ["as_observed", "numbered", "observed_groups", "outcome_variable"]
 
 #: Names that other things have in the groups of data.
 TAKEN = ("y", "n", "synthetic", "case", "indicator", "chain", "draw")
@@ -73,3 +73,10 @@ def _of_moments(names: list[str], data: Moments) -> dict[str, xr.Dataset]:
         "observed_data": xr.Dataset(parts, coords=coords),
         "constant_data": xr.Dataset({"n": data.n}),
     }
+
+
+def numbered(data: xr.Dataset) -> xr.Dataset:
+    """Chains and draws counted from 0."""
+    return data.assign_coords(
+        chain=np.arange(data.sizes["chain"]), draw=np.arange(data.sizes["draw"])
+    )

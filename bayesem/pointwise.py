@@ -10,14 +10,14 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from bayesem.arrays import Floats
+from bayesem.arrays import Floats, spaced
 from bayesem.casewise import split
 from bayesem.data import Answers
 from bayesem.errors import NotAvailableError
 from bayesem.indices.incomplete import log_likelihoods_by_case
 from bayesem.kernels.pack import pack
 from bayesem.matrices import Matrices
-from bayesem.posterior import Fit
+from bayesem.posterior import Fit, in_home_units, on_real_line
 from bayesem.spec import Spec
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "compute_log_likelihood",
     "log_likelihoods",
     "refuse_caseless",
+    "total_log_likelihoods",
 ]
 
 #: Numbers held at once.
@@ -91,19 +92,27 @@ def log_likelihoods(fit: Fit, draws: int | None = None) -> Floats:
     if "log_likelihood" in fit.draws:
         values = fit.draws["log_likelihood"]["y"].transpose("chain", "draw", "case").to_numpy()
         values = values.reshape(-1, values.shape[-1])
-        return values if draws is None else values[_spaced(len(values), draws)]
-    u = fit.draws["unconstrained_posterior"]["u"].transpose("chain", "draw", "parameter").to_numpy()
-    x = fit.draws["sampled_posterior"]["x"].transpose("chain", "draw", "parameter").to_numpy()
+        return values if draws is None else values[spaced(len(values), min(draws, len(values)))]
+    u = on_real_line(fit)
+    x = in_home_units(fit)
     u, x = u.reshape(-1, u.shape[-1]), x.reshape(-1, x.shape[-1])
     if draws is not None:
-        chosen = _spaced(len(u), draws)
+        chosen = spaced(len(u), min(draws, len(u)))
         u, x = u[chosen], x[chosen]
     assert isinstance(fit.data, Answers)
     return case_log_likelihood(fit.spec, fit.data, u, x)
 
 
-def _spaced(total: int, draws: int) -> np.ndarray:
-    return np.linspace(0, total - 1, min(draws, total)).round().astype(int)
+def total_log_likelihoods(fit: Fit) -> Floats:
+    """Log-likelihood of all data together at every draw, (chain, draw); of moments, too."""
+    u = on_real_line(fit)
+    if fit.spec.cases is not None:
+        return log_likelihoods(fit).sum(1).reshape(u.shape[:2])
+    from bayesem.kernels.linear import log_posteriors
+
+    array, flat = pack(fit.spec), np.ascontiguousarray(u.reshape(-1, u.shape[-1]))
+    values = log_posteriors(array, flat, True) - log_posteriors(array, flat, False)
+    return np.asarray(values + fit.spec.constant).reshape(u.shape[:2])
 
 
 def refuse_caseless(fit: Fit) -> None:
@@ -207,7 +216,7 @@ def casewise_likelihood(spec: Spec, around: Floats) -> Callable[[Floats], Floats
             f"the likelihood of a case is not available here, because {parts.reason}.",
             hint="Compare models without that part.",
         )
-    nodes, _ = enough_nodes(spec, parts, list(around[_spaced(len(around), 3)]))
+    nodes, _ = enough_nodes(spec, parts, list(around[spaced(len(around), min(3, len(around)))]))
     if nodes is None:
         raise NotAvailableError(
             f"the likelihood of a case is an integral over {parts.dimensions} factors, which "

@@ -24,8 +24,10 @@ __all__ = [
     "Fit",
     "Settings",
     "cell",
+    "in_home_units",
     "label_values",
     "named_draws",
+    "on_real_line",
     "reported_matrices",
     "reserved",
 ]
@@ -111,8 +113,7 @@ class Fit:
 
     def matrices(self, group: str = "posterior") -> Matrices:
         """Parameter matrices of every draw, (chain, draw, ...), in the reported metric."""
-        x = self.draws[_SOURCE[group]]["x"].transpose("chain", "draw", "parameter").to_numpy()
-        return reported_matrices(self.spec, x)
+        return reported_matrices(self.spec, in_home_units(self, group))
 
     def __str__(self) -> str:
         from bayesem.summaries import fit_text
@@ -127,6 +128,18 @@ class Fit:
 
 #: Where the sampled values (in home units, within their bounds) of each group are kept.
 _SOURCE = {"posterior": "sampled_posterior", "prior": "sampled_prior"}
+
+
+def in_home_units(fit: Fit, group: str = "posterior") -> Floats:
+    """Sampled values within their bounds, (chain, draw, parameter)."""
+    x = fit.draws[_SOURCE[group]]["x"].transpose("chain", "draw", "parameter")
+    return np.asarray(x.to_numpy(), float)
+
+
+def on_real_line(fit: Fit) -> Floats:
+    """The posterior's sampled values on the real line, (chain, draw, parameter)."""
+    u = fit.draws["unconstrained_posterior"]["u"].transpose("chain", "draw", "parameter")
+    return np.asarray(u.to_numpy(), float)
 
 
 def reported_matrices(spec: Spec, x: Floats) -> Matrices:

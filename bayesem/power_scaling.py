@@ -10,7 +10,7 @@ from bayesem.arrays import Floats
 from bayesem.claim_evidence import measure
 from bayesem.claims_evaluation import difference, scope
 from bayesem.errors import NotAvailableError
-from bayesem.pointwise import log_likelihoods
+from bayesem.pointwise import total_log_likelihoods
 from bayesem.posterior import Fit
 from bayesem.propositions import Proposition
 from bayesem.verdicts import claims_of
@@ -80,25 +80,11 @@ def _tree(fit: Fit) -> tuple[xr.DataTree, list[str]]:
     groups = {"log_prior": fit.draws["log_prior"].to_dataset()}
     notes = []
     try:
-        whole = _log_likelihood(fit)
+        whole = total_log_likelihoods(fit)
         groups["log_likelihood"] = xr.Dataset({"whole": (("chain", "draw"), whole)})
     except NotAvailableError as error:
         notes.append(f"Sensitivity to the likelihood is missing: {error.message}")
     return xr.DataTree.from_dict(groups), notes
-
-
-def _log_likelihood(fit: Fit) -> Floats:
-    """Of all data together, (chain, draw): from the kernel, or summed over cases."""
-    sizes = fit.draws["posterior"].sizes
-    if fit.spec.cases is not None:
-        return log_likelihoods(fit).sum(1).reshape(sizes["chain"], sizes["draw"])
-    from bayesem.kernels.linear import log_posteriors
-    from bayesem.kernels.pack import pack
-
-    u = fit.draws["unconstrained_posterior"]["u"].transpose("chain", "draw", "parameter").to_numpy()
-    flat, array = u.reshape(-1, u.shape[-1]), pack(fit.spec, jacobian=False)
-    value = log_posteriors(array, flat, True) - log_posteriors(array, flat, False)
-    return np.asarray(value.reshape(u.shape[:2]))
 
 
 def _of_claims(items: Sequence[Proposition], fit: Fit, tree: xr.DataTree) -> pd.DataFrame:

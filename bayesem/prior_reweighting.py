@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from bayesem.arrays import Floats
-from bayesem.posterior import Fit, named_draws
+from bayesem.posterior import Fit, in_home_units, named_draws
 from bayesem.prior_density import log_prior_by_kind
 from bayesem.prior_scaling import STRUCTURAL, scaled
 from bayesem.priordraws import draw_prior
@@ -100,7 +100,7 @@ def _weights(fit: Fit, spec: Spec) -> tuple[Floats, float]:
     """Smoothed weights (draw,) of the draws under another prior, and their Pareto k."""
     from arviz_stats.base import array_stats
 
-    x = _sampled(fit)
+    x = in_home_units(fit)
     new, old = (log_prior_by_kind(s, x) for s in (spec, fit.spec))
     ratio = sum((new[kind] - old[kind] for kind in new), np.zeros(x.shape[:2])).ravel()
     if np.ptp(ratio) < 1e-12:
@@ -110,11 +110,6 @@ def _weights(fit: Fit, spec: Spec) -> tuple[Floats, float]:
     return weights / weights.sum(), float(k)
 
 
-def _sampled(fit: Fit) -> Floats:
-    x = fit.draws["sampled_posterior"]["x"].transpose("chain", "draw", "parameter")
-    return np.asarray(x.to_numpy(), float)
-
-
 def _resampled(fit: Fit, spec: Spec, weights: Floats, seed: int) -> Fit:
     """The fit with draws repeated as often as their weights say, in their order.
 
@@ -122,7 +117,7 @@ def _resampled(fit: Fit, spec: Spec, weights: Floats, seed: int) -> Fit:
     they count as autocorrelation and the Monte-Carlo errors grow as they should.
     """
     rng = np.random.default_rng([seed, 2])
-    x = _sampled(fit)
+    x = in_home_units(fit)
     size = len(weights)
     steps = (np.arange(size) + rng.uniform()) / size
     chosen = np.minimum(np.searchsorted(np.cumsum(weights), steps), size - 1)

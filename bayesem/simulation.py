@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesem.arrays import Floats, Ints
+from bayesem.arrays import Floats, Ints, spaced
 from bayesem.casedraws import draw_factors, median_time, observed_columns, twins
 from bayesem.data import Answers, Moments
 from bayesem.errors import DataError, ModelError, did_you_mean
 from bayesem.families import Family, Normal, read_families
 from bayesem.matrices import Matrices, implied_covariance
 from bayesem.model import Model, read_model
-from bayesem.observed import as_observed, observed_groups, outcome_variable
+from bayesem.observed import as_observed, numbered, observed_groups, outcome_variable
 from bayesem.partable import ParameterTable, parameter_table
 from bayesem.posterior import Fit, named_draws
 from bayesem.preparation import prepare
@@ -215,7 +215,7 @@ def prior_predictive(
     rng = np.random.default_rng(seed)
     x = draw_prior(ready.spec, int(draws), rng)
     replicated = replicate(ready.spec, ready.data, ready.spec.matrices(x), rng, about=False)
-    prior = _numbered(xr.Dataset(named_draws(ready.spec, x[None])))
+    prior = numbered(xr.Dataset(named_draws(ready.spec, x[None])))
     return xr.DataTree.from_dict({"prior": prior, "prior_predictive": replicated})
 
 
@@ -296,7 +296,7 @@ def _within_chains(fit: Fit, draws: int | None) -> Ints:
     check_draws(draws)
     if draws > chains * each:
         raise _too_many(draws, chains * each)
-    return np.linspace(0, each - 1, max(1, round(draws / chains))).round().astype(np.int64)
+    return spaced(each, max(1, round(draws / chains)))
 
 
 def _check_memory(fit: Fit, each: int) -> None:
@@ -386,7 +386,7 @@ def flat_draws(fit: Fit, draws: int | None) -> Matrices:
     check_draws(draws)
     if draws > total:
         raise _too_many(draws, total)
-    chosen = np.linspace(0, total - 1, draws).round().astype(int)
+    chosen = spaced(total, draws)
     return matrices.map(lambda a: a[chosen])
 
 
@@ -421,7 +421,7 @@ def replicate(
         coords = {"indicator": names, "indicator_bis": names}
         if ybar is not None:
             parts["ybar"] = (("chain", "draw", "indicator"), ybar[None])
-    out = _numbered(xr.Dataset(parts, coords=coords))
+    out = numbered(xr.Dataset(parts, coords=coords))
     out.attrs["held_fixed"] = ", ".join(names[k] for k in held[0])
     return out
 
@@ -563,12 +563,6 @@ def _normal(covariance: Floats, rng: np.random.Generator) -> Floats:
 def _chunks(total: int, each: int) -> Iterator[slice]:
     step = max(1, BATCH // max(each, 1))
     return (slice(k, k + step) for k in range(0, total, step))
-
-
-def _numbered(data: xr.Dataset) -> xr.Dataset:
-    return data.assign_coords(
-        chain=np.arange(data.sizes["chain"]), draw=np.arange(data.sizes["draw"])
-    )
 
 
 # -- checks --------------------------------------------------------------------------------

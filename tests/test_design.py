@@ -270,7 +270,7 @@ def test_calibrate_command(capsys, tmp_path):
             "150", "--workers", "0", "--quiet", "--figure", str(figure)]  # fmt: skip
     code = main(argv)
     out = capsys.readouterr().out
-    assert code == (0 if out.startswith("CALIBRATED") else 1)
+    assert code == (1 if out.startswith("NOT CALIBRATED") else 0)
     assert figure.stat().st_size > 10_000
     assert main(["calibrate", "y ~ b*x", "--missing", "2", "--quiet"]) == 2
     assert "missing is 2.0" in capsys.readouterr().err

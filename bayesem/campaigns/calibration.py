@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from bayesem.arrays import Floats, Ints
+from bayesem.arrays import Floats, Ints, spaced
 from bayesem.campaigns.replicas import (
     check_counts,
     chosen_seed,
@@ -34,7 +34,7 @@ from bayesem.kernels.linear import log_posteriors
 from bayesem.kernels.pack import pack, unconstrained
 from bayesem.model import Model, read_model
 from bayesem.pointwise import case_log_likelihood
-from bayesem.posterior import Fit, named_draws
+from bayesem.posterior import in_home_units, named_draws, on_real_line
 from bayesem.preparation import Prepared, prepare
 from bayesem.priordraws import draw_prior
 from bayesem.sampling.convergence import Thresholds
@@ -75,8 +75,9 @@ class Calibration:
     replicates : int
         Those that count: done and converged.
     not_converged : int
-        Replicates left out because their chains did not converge. That depends on the data alone,
-        so leaving them out does not disturb the ranks' distribution; the share stands in ``notes``.
+        Replicates left out because their chains did not converge. As far as that depends on the
+        data alone it does not disturb the ranks' distribution; with short chains it is also chance,
+        and the share, which stands in ``notes``, should be small.
     gradient : float
         Largest error of the sampler's gradient against differences of its log-density, relative, at
         the truths of the first replicates. Ranks cannot show such an error: the sampler's
@@ -99,6 +100,11 @@ class Calibration:
     failures: pd.DataFrame
     campaign: Replicates
     notes: tuple[str, ...] = ()
+
+    @property
+    def right_gradient(self) -> bool:
+        """Whether no error of the gradient was seen."""
+        return not self.gradient >= GRADIENT
 
     def __str__(self) -> str:
         from bayesem.campaigns.pages import calibration_page
@@ -277,8 +283,8 @@ def replicate_of(task: Task, number: int, seed: np.random.SeedSequence) -> dict[
         task.ready, data, draws=task.draws, tune=task.tune, chains=task.chains,
         seed=int(rng.integers(2**31)), form=task.form, thresholds=sound(task.highest),
     )  # fmt: skip
-    u, x = _flat(fit, "unconstrained_posterior", "u"), _flat(fit, "sampled_posterior", "x")
-    at = np.linspace(0, len(x) - 1, task.highest).round().astype(int)
+    u, x = (a.reshape(-1, a.shape[-1]) for a in (on_real_line(fit), in_home_units(fit)))
+    at = spaced(len(x), task.highest)
     point = _real(fit.spec, truth)
     known = _quantities(task, fit.spec, truth, point)
     drawn = dict(_quantities(task, fit.spec, x[at], u[at]))
@@ -325,11 +331,6 @@ def gradient_error(spec: Spec, form: str, u: Floats) -> float:
     high, low = (target.density(target.array, at + step * way)[0] for step in (1e-5, -1e-5))
     gap = abs(gradient @ way - (high - low) / 2e-5)
     return float(gap / max(float(np.linalg.norm(gradient)), 1.0))
-
-
-def _flat(fit: Fit, group: str, name: str) -> Floats:
-    values = fit.draws[group][name].transpose("chain", "draw", "parameter").to_numpy()
-    return np.asarray(values.reshape(-1, values.shape[-1]))
 
 
 def _real(spec: Spec, x: Floats) -> Floats:

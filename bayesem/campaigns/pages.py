@@ -13,20 +13,23 @@ if TYPE_CHECKING:
 __all__ = ["calibration_page", "calibration_record", "design_page", "design_record"]
 
 WIDTH = 80
-GRADIENT = 1e-3
+#: Replicates below which only gross faults would have shown.
+FEW = 100
 
 
 def calibration_page(found: "Calibration") -> str:
     """Verdict, table, notes."""
     bad = found.table[~found.table["uniform"]]
     size = len(found.table)
+    few = found.replicates < FEW
+    uniform = f"ranks of {size} quantities are uniform over {found.replicates} replicates"
     head = (
-        f"CALIBRATED: ranks of {size} quantities are uniform over {found.replicates} replicates"
-        if found.ok
-        else f"NOT CALIBRATED: ranks of {len(bad)} of {size} quantities are not uniform over "
+        f"NOT CALIBRATED: ranks of {len(bad)} of {size} quantities are not uniform over "
         f"{found.replicates} replicates"
     )
-    if found.gradient >= GRADIENT:
+    if bad.empty:
+        head = f"NO ALARM: {uniform}, which are few" if few else f"CALIBRATED: {uniform}"
+    if not found.right_gradient:
         head = f"NOT CALIBRATED: the sampler's gradient is off by {found.gradient:.2g}"
     rows = [_row(r) for r in found.table.to_dict("records")]
     lines = [head, "", HEADER, *rows, ""]
@@ -67,8 +70,8 @@ def design_page(found: "Design") -> str:
     lines = [
         "Share of samples in which each proposition gets a verdict",
         "",
-        f"{'':<20} {'n':>5} {'decisive (se)':>14} {'supported':>9} {'refuted':>7} {'null':>5} "
-        f"{'undecided':>9}",
+        f"{'':<20} {'n':>5} {'decisive (se)':>14} {'support':>7} {'refute':>6} {'null':>5} "
+        f"{'undec.':>6} {'withheld':>8}",
     ]
     before = None
     for r in found.table.to_dict("records"):
@@ -76,8 +79,8 @@ def design_page(found: "Design") -> str:
         before = r["name"]
         lines.append(
             f"{name:<20} {r['n']:>5} {r['decisive']:>7.2f} ({r['mcse']:.2f}) "
-            f"{r['supported']:>9.2f} {r['refuted']:>7.2f} {r['practically null']:>5.2f} "
-            f"{r['undecided'] + r['withheld']:>9.2f}"
+            f"{r['supported']:>7.2f} {r['refuted']:>6.2f} {r['practically null']:>5.2f} "
+            f"{r['undecided']:>6.2f} {r['withheld']:>8.2f}"
         )
     sizes = found.table["n"]
     lines += ["", f"Smallest n for a probability of {found.assurance:g} (95% interval)"]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
-from bayesem.arrays import Floats
+from bayesem.arrays import Floats, spaced
 from bayesem.data import Moments
 from bayesem.errors import PriorError, SamplingError
 from bayesem.kernels.pack import pack
 from bayesem.pointwise import casewise_likelihood
-from bayesem.posterior import Fit
+from bayesem.posterior import Fit, on_real_line
 from bayesem.prior_mass import log_prior_mass
 from bayesem.spec import Spec
 
@@ -90,11 +90,11 @@ def evidence(fit: Fit, *, draws: int | None = None, seed: int = 0) -> LogEvidenc
     spec = fit.spec
     _refuse(fit)
     mass, mass_error = log_prior_mass(spec)
-    u = fit.draws["unconstrained_posterior"]["u"].transpose("chain", "draw", "parameter").to_numpy()
+    u = on_real_line(fit)
     wanted = draws if draws is not None else CASEWISE_DRAWS if spec.cases is not None else None
     if wanted is not None:
         each = max(20, min(wanted // u.shape[0], u.shape[1]))
-        u = u[:, np.linspace(0, u.shape[1] - 1, each).round().astype(int)]
+        u = u[:, spaced(u.shape[1], each)]
     if u[..., 0].size < 40:
         raise SamplingError("too few draws for a bridge.", hint="Use at least 40 draws.")
     half = u.shape[1] // 2

@@ -11,10 +11,8 @@ from bayesem.comparison.leave_one_out import influences, sampled_of
 from bayesem.comparison.units import units_of
 from bayesem.errors import NotAvailableError
 from bayesem.kernels.gaussian import gaussian_loglik
-from bayesem.kernels.linear import log_posteriors
-from bayesem.kernels.pack import pack
 from bayesem.matrices import Matrices
-from bayesem.pointwise import refuse_caseless
+from bayesem.pointwise import refuse_caseless, total_log_likelihoods
 from bayesem.posterior import Fit
 from bayesem.sampling.convergence import stamped
 
@@ -133,14 +131,6 @@ def _dic(fit: Fit) -> dict[str, tuple[float, float]]:
         "logl": (logl, np.nan), "Dbar": (-2 * mean, 2 * error), "Dhat": (-2 * logl, np.nan),
         "p_dic": (p, 2 * error), "dic": (-2 * logl + 2 * p, 4 * error),
     }  # fmt: skip
-
-
-def total_log_likelihoods(fit: Fit) -> Floats:
-    """Log-likelihood of all data at every draw, (chain, draw), for linear models."""
-    u = fit.draws["unconstrained_posterior"]["u"].transpose("chain", "draw", "parameter").to_numpy()
-    array, flat = pack(fit.spec), np.ascontiguousarray(u.reshape(-1, u.shape[-1]))
-    values = log_posteriors(array, flat, True) - log_posteriors(array, flat, False)
-    return np.asarray(values + fit.spec.constant).reshape(u.shape[:2])
 
 
 def log_likelihood_at_mean(fit: Fit) -> float:

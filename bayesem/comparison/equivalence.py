@@ -9,7 +9,7 @@ import numpy as np
 
 from bayesem.errors import BayesemError
 from bayesem.kernels.target import target_of
-from bayesem.posterior import Fit
+from bayesem.posterior import Fit, on_real_line
 from bayesem.priors import Prior
 from bayesem.sampling.starts import maximum
 from bayesem.spec import Spec
@@ -51,7 +51,7 @@ def _best_likelihood(fit: Fit) -> float:
     """The maximum of the likelihood; not a number where none is found."""
     spec = _flat(fit.spec)
     target = target_of(spec, jacobian=False)
-    u = fit.draws["unconstrained_posterior"]["u"].transpose("chain", "draw", "parameter").to_numpy()
+    u = on_real_line(fit)
     try:
         mode = maximum(spec, jacobian=False, start=u.mean((0, 1)), target=target)
     except (BayesemError, np.linalg.LinAlgError):

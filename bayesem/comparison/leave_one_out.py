@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 
-from bayesem.arrays import Floats
+from bayesem.arrays import Floats, spaced
 from bayesem.comparison.importance import Sampled, matched, mcse_of_mean, smoothed
 from bayesem.comparison.left_out import LeftOut, Runner, score_all
 from bayesem.comparison.same_cases import conditional_log_likelihoods
@@ -18,7 +18,7 @@ from bayesem.comparison.units import Units, units_of
 from bayesem.data import Answers
 from bayesem.errors import ConvergenceWarning, NotAvailableError
 from bayesem.pointwise import case_log_likelihood, compute_log_likelihood, refuse_caseless
-from bayesem.posterior import Fit
+from bayesem.posterior import Fit, in_home_units, on_real_line
 from bayesem.seeds import check_seed
 
 __all__ = ["Loo", "influences", "loo", "notes_of", "sampled_of"]
@@ -163,11 +163,11 @@ def sampled_of(
     fit: Fit, units: Units, *, draws: int | None = None, conditional: bool = False, seed: int = 0
 ) -> Sampled:
     """The posterior's draws, thinned within chains, with each unit's log-likelihood."""
-    u = fit.draws["unconstrained_posterior"]["u"].transpose("chain", "draw", "parameter").to_numpy()
-    x = fit.draws["sampled_posterior"]["x"].transpose("chain", "draw", "parameter").to_numpy()
+    u = on_real_line(fit)
+    x = in_home_units(fit)
     chains, length, q = u.shape
     each = length if draws is None else max(1, min(length, -(-draws // chains)))
-    kept = np.linspace(0, length - 1, each).round().astype(int)
+    kept = spaced(length, each)
     u, x = u[:, kept], x[:, kept]
     if conditional:
         flat = conditional_log_likelihoods(fit, x.reshape(-1, q), seed)

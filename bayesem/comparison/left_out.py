@@ -16,7 +16,7 @@ from bayesem.data import Answers
 from bayesem.distribution import Replicates, run_campaign
 from bayesem.errors import SamplingError
 from bayesem.pointwise import case_log_likelihood
-from bayesem.posterior import Fit
+from bayesem.posterior import Fit, in_home_units, on_real_line
 from bayesem.preparation import Prepared
 from bayesem.refitting import prepared, refit, subset
 
@@ -169,8 +169,8 @@ def _about(fit: Fit, units: Units, parts: Sequence[Ints], runner: Runner) -> dic
 
 def unseen(fit: Fit, data: Answers) -> Floats:
     """Log-likelihood of other cases at a fit's draws, (chain, draw, case)."""
-    u = fit.draws["unconstrained_posterior"]["u"].transpose("chain", "draw", "parameter").to_numpy()
-    x = fit.draws["sampled_posterior"]["x"].transpose("chain", "draw", "parameter").to_numpy()
+    u = on_real_line(fit)
+    x = in_home_units(fit)
     q = u.shape[-1]
     values = case_log_likelihood(fit.spec, data, u.reshape(-1, q), x.reshape(-1, q))
     return values.reshape(*u.shape[:2], -1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from bayesem.arrays import Floats
+from bayesem.arrays import Floats, spaced
 from bayesem.errors import ConvergenceWarning, ModelError, NotAvailableError
 from bayesem.indices import incremental, noncentrality
 from bayesem.indices.baseline import check_baseline, independence
@@ -172,7 +172,7 @@ def _chi_square_based(
     D0, p_d0, verdict = _baseline(fit, sample, p_d, baseline, seed)
     attrs["baseline"] = {"chisq": float(D0.mean()), "p_d_value": p_d0, "convergence": verdict}
     size = min(len(D), len(D0))
-    D, D0 = _spaced(D, size), _spaced(D0, size)
+    D, D0 = D[spaced(len(D), size)], D0[spaced(len(D0), size)]
     rows |= {
         "BCFI": incremental.bcfi(D, D0, moments),
         "BTLI": incremental.btli(D, D0, moments, subtracted, p_d0),
@@ -213,8 +213,3 @@ def _srmr(fit: Fit, sample: Sample, M: Matrices, seed: int) -> tuple[Floats, dic
         "p": float((new > of(sample.S, sample.mu, *moments)).mean()),
     }
     return values, more
-
-
-def _spaced(D: Floats, size: int) -> Floats:
-    """Evenly spaced draws of the longer of two runs."""
-    return np.asarray(D[np.linspace(0, len(D) - 1, size).round().astype(int)])
