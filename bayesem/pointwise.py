@@ -14,7 +14,7 @@ from bayesem.arrays import Floats, spaced
 from bayesem.casewise import split
 from bayesem.data import Answers
 from bayesem.errors import NotAvailableError
-from bayesem.indices.incomplete import log_likelihoods_by_case
+from bayesem.incomplete import log_likelihoods_by_case
 from bayesem.kernels.pack import pack
 from bayesem.matrices import Matrices
 from bayesem.posterior import Fit, in_home_units, on_real_line

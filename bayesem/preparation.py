@@ -1,5 +1,7 @@
 """What is known before sampling: model and data read, checked and written as a specification."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +22,7 @@ from bayesem.posterior import Settings, reserved
 from bayesem.spec import Spec
 from bayesem.specification import specification
 
-__all__ = ["Prepared", "data_notes", "missing_in", "prepare", "read_data"]
+__all__ = ["Prepared", "data_notes", "fingerprint", "missing_in", "prepare", "read_data"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,3 +224,35 @@ def _codebook_scale(
 
 def _prior_text(spec: Spec) -> dict[str, str]:
     return {p.name: str(p.prior) for p in spec.parameters if p.prior is not None}
+
+
+def fingerprint(ready: Prepared) -> dict[str, Any]:
+    """What numbers on this model rest on, for the record of a store."""
+    settings = ready.settings
+    return {
+        "model": str(ready.model),
+        "priors": dict(settings.prior_text),
+        "identify": settings.identify,
+        "means": settings.means,
+        "fixed_x": settings.fixed_x,
+        "families": {o.name: repr(o.family) for o in ready.table.outcomes},
+        "data": _digest(ready.data),
+    }
+
+
+def _digest(data: Answers | Moments) -> str:
+    found = hashlib.sha256()
+    if isinstance(data, Answers):
+        parts: Mapping[str, Any] = {
+            "values": data.values, "outcomes": data.outcomes, "censored": data.censored,
+        }  # fmt: skip
+        found.update(json.dumps(data.names).encode())
+    else:
+        mean = () if data.mean is None else data.mean.to_numpy()
+        parts = {"cov": data.cov.to_numpy(), "mean": mean, "n": data.n}
+        found.update(json.dumps([str(c) for c in data.cov.columns]).encode())
+    for name, value in parts.items():
+        array = np.ascontiguousarray(value, float)
+        found.update(f"{name} {array.shape}".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()[:32]

@@ -17,7 +17,7 @@ from bayesem.arrays import Floats
 from bayesem.data import Answers, Moments
 from bayesem.errors import NotAvailableError
 from bayesem.families import NORMAL, read_families
-from bayesem.indices.incomplete import saturated
+from bayesem.incomplete import saturated
 from bayesem.model import Model, read_model
 from bayesem.partable import ParameterTable, parameter_table, twin_of
 from bayesem.preparation import read_data

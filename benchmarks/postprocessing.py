@@ -60,8 +60,8 @@ TASKS: tuple[Callable[[Any, Any], object], ...] = (
 def main() -> None:
     """Measure and print."""
     warnings.simplefilter("ignore")
-    from bayesem.indices.baseline import independence
-    from bayesem.indices.discrepancy import sample_of
+    from bayesem.goodness.baseline import independence
+    from bayesem.goodness.discrepancy import sample_of
 
     data = sem.simulate("alliance_mediation", 190, seed=1)
     fit = sem.fit("alliance_mediation", data, seed=1, progress=False)

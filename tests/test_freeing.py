@@ -12,12 +12,12 @@ from texts import DEMOCRACY, HOLZINGER
 
 from bayesem.errors import ModelError, NotAvailableError
 from bayesem.fitting import fit
-from bayesem.freeing import _information, modifications
-from bayesem.indices.candidates import candidates, moment_slopes, scores
-from bayesem.indices.discrepancy import implied_moments, sample_of
-from bayesem.indices.freed import Change
-from bayesem.indices.incomplete import expected
-from bayesem.indices.information import expected_information, moment_scores
+from bayesem.goodness.candidates import candidates, moment_slopes, scores
+from bayesem.goodness.discrepancy import implied_moments, sample_of
+from bayesem.goodness.freed import Change
+from bayesem.goodness.freeing import _information, modifications
+from bayesem.goodness.information import expected_information, moment_scores
+from bayesem.incomplete import expected
 from bayesem.kernels.pack import constrained
 from bayesem.model import read_model
 from bayesem.partable import parameter_table

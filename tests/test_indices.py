@@ -12,19 +12,20 @@ import pytest
 from scipy.stats import ks_2samp, multivariate_normal
 from texts import DEMOCRACY, HOLZINGER
 
+from bayesem import incomplete
 from bayesem.comparison.criteria import information_criteria
 from bayesem.errors import ConvergenceWarning, DataError, ModelError, NotAvailableError
 from bayesem.fitting import fit
-from bayesem.indices import discrepancy as D_of
-from bayesem.indices import incomplete, incremental, noncentrality, table
-from bayesem.indices.baseline import independence
-from bayesem.indices.discrepancy import deviance, implied_moments, replicated, sample_of
-from bayesem.indices.effective import effective_parameters
-from bayesem.indices.information import moment_scores
-from bayesem.indices.ppp import exceedance, pivotal_discrepancies
-from bayesem.indices.replicates import replicated_answers
-from bayesem.indices.srmr import srmr
-from bayesem.indices.table import INDICES, fit_indices
+from bayesem.goodness import discrepancy as D_of
+from bayesem.goodness import incremental, noncentrality, table
+from bayesem.goodness.baseline import independence
+from bayesem.goodness.discrepancy import deviance, implied_moments, replicated, sample_of
+from bayesem.goodness.effective import effective_parameters
+from bayesem.goodness.information import moment_scores
+from bayesem.goodness.ppp import exceedance, pivotal_discrepancies
+from bayesem.goodness.replicates import replicated_answers
+from bayesem.goodness.srmr import srmr
+from bayesem.goodness.table import INDICES, fit_indices
 from bayesem.kernels.pack import constrained
 from bayesem.pointwise import log_likelihoods
 from bayesem.posterior import reported_matrices

@@ -7,16 +7,16 @@ import pytest
 from lifelines import KaplanMeierFitter
 from scipy.stats import ks_2samp, kurtosis, skew
 
-from bayesem import checking
-from bayesem.checking import predictive_checks
 from bayesem.decomposition import standardise
 from bayesem.errors import NotAvailableError
 from bayesem.figures import plot_residuals
 from bayesem.fitting import fit
-from bayesem.indices.discrepancy import sample_of
-from bayesem.indices.incomplete import saturated
-from bayesem.indices.replicates import replicated_answers, replicated_estimates
-from bayesem.misfit import correlations, residuals
+from bayesem.goodness import checking
+from bayesem.goodness.checking import predictive_checks
+from bayesem.goodness.discrepancy import sample_of
+from bayesem.goodness.misfit import correlations, residuals
+from bayesem.goodness.replicates import replicated_answers, replicated_estimates
+from bayesem.incomplete import saturated
 from bayesem.simulation import simulate
 
 TWO = "F =~ x1 + x2 + x3 + x4; G =~ y1 + y2 + y3 + y4; F ~~ G"

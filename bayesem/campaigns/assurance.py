@@ -19,7 +19,6 @@ from bayesem.arrays import Ints
 from bayesem.campaigns.replicas import (
     check_counts,
     chosen_seed,
-    fingerprint,
     form_of,
     posterior_of,
     warm_up,
@@ -33,7 +32,7 @@ from bayesem.decision import VERDICTS, WITHHELD, Evidence, judge, overridden
 from bayesem.distribution import Replicates, run_campaign
 from bayesem.errors import DataError, PropositionError, SamplingError
 from bayesem.model import Model, read_model
-from bayesem.preparation import Prepared, prepare
+from bayesem.preparation import Prepared, fingerprint, prepare
 from bayesem.propositions import Rule
 from bayesem.refitting import sample
 from bayesem.sampling.convergence import Thresholds

@@ -19,7 +19,6 @@ from bayesem.campaigns.replicas import (
     check_counts,
     chosen_seed,
     data_at,
-    fingerprint,
     form_of,
     posterior_of,
     target_for,
@@ -35,7 +34,7 @@ from bayesem.kernels.pack import pack, unconstrained
 from bayesem.model import Model, read_model
 from bayesem.pointwise import case_log_likelihood
 from bayesem.posterior import in_home_units, named_draws, on_real_line
-from bayesem.preparation import Prepared, prepare
+from bayesem.preparation import Prepared, fingerprint, prepare
 from bayesem.priordraws import draw_prior
 from bayesem.sampling.convergence import Thresholds
 from bayesem.simulation import simulate

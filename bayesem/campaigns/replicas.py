@@ -4,10 +4,7 @@ Which way a casewise likelihood is integrated is fixed by the model here, and no
 so that the same seed gives the same numbers on every machine.
 """
 
-import hashlib
-import json
 import secrets
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +31,6 @@ __all__ = [
     "check_counts",
     "chosen_seed",
     "data_at",
-    "fingerprint",
     "form_of",
     "posterior_of",
     "target_for",
@@ -145,35 +141,3 @@ def check_counts(**counts: Any) -> None:
             raise DataError(
                 f"{name} is {value!r}.", hint=f"Use a whole number of at least {least}."
             )
-
-
-def fingerprint(ready: Prepared) -> dict[str, Any]:
-    """What a campaign on this model rests on, for the record of its store."""
-    settings = ready.settings
-    return {
-        "model": str(ready.model),
-        "priors": dict(settings.prior_text),
-        "identify": settings.identify,
-        "means": settings.means,
-        "fixed_x": settings.fixed_x,
-        "families": {o.name: repr(o.family) for o in ready.table.outcomes},
-        "data": _digest(ready.data),
-    }
-
-
-def _digest(data: Answers | Moments) -> str:
-    found = hashlib.sha256()
-    if isinstance(data, Answers):
-        parts: Mapping[str, Any] = {
-            "values": data.values, "outcomes": data.outcomes, "censored": data.censored,
-        }  # fmt: skip
-        found.update(json.dumps(data.names).encode())
-    else:
-        mean = () if data.mean is None else data.mean.to_numpy()
-        parts = {"cov": data.cov.to_numpy(), "mean": mean, "n": data.n}
-        found.update(json.dumps([str(c) for c in data.cov.columns]).encode())
-    for name, value in parts.items():
-        array = np.ascontiguousarray(value, float)
-        found.update(f"{name} {array.shape}".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()[:32]

@@ -24,7 +24,7 @@ from bayesem.posterior import Fit
 from bayesem.refitting import subset
 from bayesem.spec import Spec
 
-__all__ = ["Sampled", "matched", "mcse_of_mean", "smoothed", "tree_of"]
+__all__ = ["Sampled", "efficiency", "matched", "mcse_of_mean", "smoothed", "tree_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,20 +64,20 @@ def tree_of(sampled: Sampled, units: Units) -> xr.DataTree:
     return xr.DataTree.from_dict({"posterior": u, "log_likelihood": values})
 
 
-def efficiency(sampled: Sampled) -> float:
-    """Effective draws per draw of the likelihoods, averaged over units."""
-    if len(sampled.values) < 2:
+def efficiency(values: Floats) -> float:
+    """Effective draws per draw of the likelihoods (chain, draw, unit), averaged over units."""
+    if len(values) < 2:
         return 1.0
-    values = np.moveaxis(sampled.values, -1, 0)
-    varying = np.ptp(values.reshape(len(values), -1), axis=1) > 0
-    top = values.max((1, 2), keepdims=True)
-    ess = array_stats.ess(np.exp(values - top)[varying], chain_axis=1, draw_axis=2, method="mean")
-    return float(np.mean(ess)) / sampled.draws if varying.any() else 1.0
+    each = np.moveaxis(values, -1, 0)
+    varying = np.ptp(each.reshape(len(each), -1), axis=1) > 0
+    top = each.max((1, 2), keepdims=True)
+    ess = array_stats.ess(np.exp(each - top)[varying], chain_axis=1, draw_axis=2, method="mean")
+    return float(np.mean(ess)) / (values.shape[0] * values.shape[1]) if varying.any() else 1.0
 
 
 def smoothed(sampled: Sampled, units: Units) -> tuple[Any, xr.DataTree, float]:
     """ArviZ's LOO, the tree that it read, and the draws' efficiency."""
-    tree, r_eff = tree_of(sampled, units), efficiency(sampled)
+    tree, r_eff = tree_of(sampled, units), efficiency(sampled.values)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # large k are counted in the result
         return loo(tree, pointwise=True, reff=r_eff), tree, r_eff

@@ -17,7 +17,7 @@ from bayesem.distribution import Replicates, run_campaign
 from bayesem.errors import SamplingError
 from bayesem.pointwise import case_log_likelihood
 from bayesem.posterior import Fit, in_home_units, on_real_line
-from bayesem.preparation import Prepared
+from bayesem.preparation import Prepared, fingerprint
 from bayesem.refitting import prepared, refit, subset
 
 __all__ = ["LeftOut", "Runner", "score_all"]
@@ -154,15 +154,12 @@ def _read(found: Replicates, number: int, part: Ints) -> LeftOut:
 
 def _about(fit: Fit, units: Units, parts: Sequence[Ints], runner: Runner) -> dict[str, Any]:
     """Everything that the numbers depend on."""
-    assert isinstance(fit.data, Answers)
-    data = hashlib.sha256()
-    for values in (fit.data.values, fit.data.outcomes, fit.data.censored, units.member):
-        data.update(np.ascontiguousarray(values, float).tobytes())
     s = fit.settings
+    members = np.ascontiguousarray(units.member, float).tobytes()
     return {
-        "what": "left out", "model": str(fit.model), "data": data.hexdigest(),
-        "priors": dict(s.prior_text), "identify": s.identify, "integrate": s.integrate,
+        "what": "left out", **fingerprint(prepared(fit)), "integrate": s.integrate,
         "draws": runner.draws or s.draws, "tune": s.tune, "chains": s.chains,
+        "members": hashlib.sha256(members).hexdigest(),
         "parts": hashlib.sha256(repr([p.tolist() for p in parts]).encode()).hexdigest(),
     }  # fmt: skip
 

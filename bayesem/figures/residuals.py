@@ -19,7 +19,7 @@ from bayesem.figures.sheet import (
     target_of,
     written,
 )
-from bayesem.misfit import residuals
+from bayesem.goodness.misfit import residuals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

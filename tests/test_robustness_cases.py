@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import chi2
 
 import bayesem as sem
-from bayesem.case_influence import influence, selection
 from bayesem.pointwise import log_likelihoods
 from bayesem.refitting import refit
+from bayesem.robustness.cases import influence, selection
 from bayesem.screening import distances
 
 CLAIMS = {"P1": "a > 0 and b > 0", "P2": "ab > c", "P3": "P1 and not P2", "P4": "null(std(c))"}

@@ -13,7 +13,7 @@ from bayesem.arrays import Floats
 from bayesem.data import Answers
 from bayesem.errors import NotAvailableError
 from bayesem.implied import with_responses
-from bayesem.indices.incomplete import expected, saturated
+from bayesem.incomplete import expected, saturated
 from bayesem.matrices import Matrices
 from bayesem.partable import twin_of
 from bayesem.posterior import Fit

@@ -3,8 +3,8 @@ r"""First derivatives of the normal likelihood by its moments, and expected info
 import numpy as np
 
 from bayesem.arrays import Floats
-from bayesem.indices.discrepancy import Sample
-from bayesem.indices.incomplete import expected
+from bayesem.goodness.discrepancy import Sample
+from bayesem.incomplete import expected
 
 __all__ = ["expected_information", "moment_scores"]
 

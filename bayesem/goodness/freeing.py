@@ -9,22 +9,22 @@ from scipy.stats import norm
 
 from bayesem.arrays import Floats
 from bayesem.errors import ModelError, NotAvailableError
-from bayesem.indices.candidates import (
+from bayesem.goodness.candidates import (
     Candidate,
     candidates,
     moment_slopes,
     scores,
     standardisers,
 )
-from bayesem.indices.discrepancy import (
+from bayesem.goodness.discrepancy import (
     Sample,
     discrepancy,
     implied_moments,
     refuse_moments,
     sample_of,
 )
-from bayesem.indices.freed import Change, freed, own_slopes, prior_information
-from bayesem.indices.information import expected_information, moment_scores
+from bayesem.goodness.freed import Change, freed, own_slopes, prior_information
+from bayesem.goodness.information import expected_information, moment_scores
 from bayesem.kernels.pack import constrained
 from bayesem.posterior import Fit, on_real_line, reported_matrices
 from bayesem.sampling.convergence import stamped

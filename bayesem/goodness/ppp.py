@@ -23,9 +23,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesem.arrays import Floats
-from bayesem.indices.discrepancy import Sample, discrepancy, implied_moments, replicated
-from bayesem.indices.incomplete import expected
-from bayesem.indices.replicates import draws_of, replicated_answers
+from bayesem.goodness.discrepancy import Sample, discrepancy, implied_moments, replicated
+from bayesem.goodness.replicates import draws_of, replicated_answers
+from bayesem.incomplete import expected
 from bayesem.posterior import Fit
 from bayesem.simulation import flat_draws
 

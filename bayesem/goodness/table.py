@@ -8,13 +8,13 @@ import pandas as pd
 
 from bayesem.arrays import Floats, spaced
 from bayesem.errors import ConvergenceWarning, ModelError, NotAvailableError
-from bayesem.indices import incremental, noncentrality
-from bayesem.indices.baseline import check_baseline, independence
-from bayesem.indices.discrepancy import Sample, deviance, implied_moments, sample_of
-from bayesem.indices.effective import effective_parameters
-from bayesem.indices.ppp import posterior_predictive
-from bayesem.indices.replicates import draws_of, replicated_estimates
-from bayesem.indices.srmr import srmr
+from bayesem.goodness import incremental, noncentrality
+from bayesem.goodness.baseline import check_baseline, independence
+from bayesem.goodness.discrepancy import Sample, deviance, implied_moments, sample_of
+from bayesem.goodness.effective import effective_parameters
+from bayesem.goodness.ppp import posterior_predictive
+from bayesem.goodness.replicates import draws_of, replicated_estimates
+from bayesem.goodness.srmr import srmr
 from bayesem.matrices import Matrices
 from bayesem.posterior import Fit
 from bayesem.sampling.convergence import stamped

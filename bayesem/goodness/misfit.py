@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from bayesem.arrays import Floats
-from bayesem.indices.discrepancy import Sample, implied_moments, refuse_moments, sample_of
-from bayesem.indices.replicates import replicated_estimates
+from bayesem.goodness.discrepancy import Sample, implied_moments, refuse_moments, sample_of
+from bayesem.goodness.replicates import replicated_estimates
 from bayesem.posterior import Fit
 from bayesem.sampling.convergence import stamped
 from bayesem.seeds import check_seed

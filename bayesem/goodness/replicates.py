@@ -5,8 +5,8 @@ import pandas as pd
 
 from bayesem.arrays import Floats
 from bayesem.data import Answers, Moments
-from bayesem.indices.discrepancy import Sample
-from bayesem.indices.incomplete import saturated
+from bayesem.goodness.discrepancy import Sample
+from bayesem.incomplete import saturated
 from bayesem.matrices import Matrices
 from bayesem.posterior import Fit
 from bayesem.simulation import flat_draws, predictive, replicated_moments

@@ -10,9 +10,9 @@ import pytest
 from bayesem.errors import ConvergenceWarning, PropositionError
 from bayesem.fitting import fit as fit_model
 from bayesem.pointwise import compute_log_likelihood
-from bayesem.prior_influence import sensitivity
-from bayesem.prior_reweighting import Refits, under_prior
 from bayesem.prior_scaling import scaled
+from bayesem.robustness.priors import sensitivity
+from bayesem.robustness.reweighting import Refits, under_prior
 from bayesem.sampling.convergence import Convergence
 from bayesem.verdicts import Verdicts, assess
 

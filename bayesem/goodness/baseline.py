@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayesem.data import Answers
 from bayesem.errors import DataError
-from bayesem.indices.discrepancy import Sample
+from bayesem.goodness.discrepancy import Sample
 from bayesem.model import read_model
 from bayesem.posterior import Fit
 from bayesem.preparation import prepare

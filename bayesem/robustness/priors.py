@@ -14,10 +14,10 @@ from bayesem.arrays import VARIABLES
 from bayesem.decision import WITHHELD, overridden
 from bayesem.errors import PriorError, PropositionError, did_you_mean
 from bayesem.posterior import Fit
-from bayesem.power_scaling import power_scaled
-from bayesem.prior_reweighting import GOOD_K, Moved, Refits, under_prior
 from bayesem.prior_scaling import STRUCTURAL
 from bayesem.propositions import Proposition, read_propositions
+from bayesem.robustness.power_scaling import power_scaled
+from bayesem.robustness.reweighting import GOOD_K, Moved, Refits, under_prior
 from bayesem.sampling.convergence import stamped
 from bayesem.seeds import check_seed
 from bayesem.verdict_text import factor_text, probability_text

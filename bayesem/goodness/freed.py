@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayesem.arrays import Floats
-from bayesem.indices.candidates import Candidate, moment_slopes, standardisers
-from bayesem.indices.discrepancy import Sample, discrepancy, implied_moments
-from bayesem.indices.incomplete import expected
-from bayesem.indices.information import expected_information, moment_scores
+from bayesem.goodness.candidates import Candidate, moment_slopes, standardisers
+from bayesem.goodness.discrepancy import Sample, discrepancy, implied_moments
+from bayesem.goodness.information import expected_information, moment_scores
+from bayesem.incomplete import expected
 from bayesem.kernels.linear import log_posterior
 from bayesem.kernels.pack import constrained
 from bayesem.kernels.target import target_of

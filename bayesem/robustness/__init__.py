@@ -1,0 +1,1 @@
+"""What verdicts lean on: single cases, their selection, priors and ropes."""
