@@ -69,7 +69,7 @@ _HOMES = {
     "save": "storage",
     "scores": "scoring",
     "screen": "screening",
-    "selection": "robustness.cases",
+    "selection": "robustness.selection",
     "sensitivity": "robustness.priors",
     "simulate": "simulation",
     "slopes": "moderation",

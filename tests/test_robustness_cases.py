@@ -9,7 +9,8 @@ from scipy.stats import chi2
 import bayesem as sem
 from bayesem.pointwise import log_likelihoods
 from bayesem.refitting import refit
-from bayesem.robustness.cases import influence, selection
+from bayesem.robustness.cases import influence
+from bayesem.robustness.selection import selection
 from bayesem.screening import distances
 
 CLAIMS = {"P1": "a > 0 and b > 0", "P2": "ab > c", "P3": "P1 and not P2", "P4": "null(std(c))"}
@@ -127,7 +128,9 @@ def test_every_kind_of_fit(kind):
 
 def test_selection_refits_to_the_nearest(fit):
     """The cases kept are the nearest; probabilities are those of a refit to them."""
-    found = selection(fit, kinds.CLAIMS["complete"], keep=(0.8,), simulated=1, draws=300, seed=2)
+    found = selection(
+        fit, kinds.CLAIMS["complete"], keep=(0.8,), simulated=1, draws=300, seed=2, workers=0
+    )
     assert found.groupby(["data", "n"], sort=False).size().to_dict() == {
         ("observed", 200): 2, ("observed", 160): 2, ("simulated 1", 200): 2, ("simulated 1", 160): 2,
     }  # fmt: skip
@@ -173,3 +176,35 @@ def test_selection_by_distance_keeps_the_shape_of_a_normal_covariance():
 def test_refusals(fit, options, error, match):
     with pytest.raises(error, match=match):
         selection(fit, kinds.CLAIMS["complete"], **{"simulated": 0, "draws": 10, **options})
+
+
+def test_a_selection_that_is_stopped_goes_on(fit, tmp_path):
+    """From its store, to the table of a run that was not stopped; on processes, to the same one."""
+    options = {"keep": (0.9, 0.8), "simulated": 0, "draws": 200, "seed": 3}
+    claims = kinds.CLAIMS["complete"]
+    whole = selection(fit, claims, **options, workers=0)
+    store = tmp_path / "s.zarr"
+
+    def stop(progress):
+        if progress.done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(sem.SamplingError, match="1 of 2 replicates done"):
+        selection(fit, claims, **options, workers=0, store=store, progress=stop)
+    again = selection(fit, claims, **options, workers=2, store=store)
+    pd.testing.assert_frame_equal(again, whole)
+
+
+def test_a_refit_that_fails_is_reported(planted, monkeypatch):
+    """Its verdicts stay withheld."""
+    from bayesem.robustness import refits
+
+    def failing(*_, **__):
+        raise sem.SamplingError("no start was found.", hint="")
+
+    monkeypatch.setattr(refits, "sample", failing)
+    found = influence(planted, {"P1": "b > 0"}, exact=True, workers=0)
+    first = found.set_index("case").loc["firm 7"]
+    assert (first["verdict_without"], first["refitted"]) == ("withheld", False)
+    assert "no refit without case firm 7" in found.attrs["notes"][-1]
+    assert "no start was found" in found.attrs["notes"][-1]

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayesem.comparison.bridge import LogEvidence, evidence
-from bayesem.comparison.left_out import Runner
-from bayesem.distribution import run_campaign
+from bayesem.distribution import Runner, run_campaign
 from bayesem.errors import BayesemError, PriorError, SamplingError
 from bayesem.posterior import Fit
 from bayesem.preparation import Prepared

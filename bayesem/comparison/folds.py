@@ -13,9 +13,10 @@ from scipy.special import logsumexp
 
 from bayesem.arrays import Floats, Ints
 from bayesem.comparison.leave_one_out import notes_of, sampled_of
-from bayesem.comparison.left_out import Runner, score_all
+from bayesem.comparison.left_out import score_all
 from bayesem.comparison.units import Units, labels, units_of
 from bayesem.data import Answers
+from bayesem.distribution import Runner
 from bayesem.errors import ConvergenceWarning, DataError
 from bayesem.pointwise import refuse_caseless
 from bayesem.posterior import Fit

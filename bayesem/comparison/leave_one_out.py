@@ -12,10 +12,11 @@ from arviz_stats.utils import ELPDDataLOO
 
 from bayesem.arrays import Floats, spaced
 from bayesem.comparison.importance import Sampled, matched, mcse_of_mean, smoothed
-from bayesem.comparison.left_out import LeftOut, Runner, score_all
+from bayesem.comparison.left_out import LeftOut, score_all
 from bayesem.comparison.same_cases import conditional_log_likelihoods
 from bayesem.comparison.units import Units, units_of
 from bayesem.data import Answers
+from bayesem.distribution import Runner
 from bayesem.errors import ConvergenceWarning, NotAvailableError
 from bayesem.pointwise import case_log_likelihood, compute_log_likelihood, refuse_caseless
 from bayesem.posterior import Fit, in_home_units, on_real_line

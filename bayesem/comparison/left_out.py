@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -13,35 +12,13 @@ from bayesem.arrays import Floats, Ints
 from bayesem.comparison.importance import mcse_of_mean
 from bayesem.comparison.units import Units
 from bayesem.data import Answers
-from bayesem.distribution import Replicates, run_campaign
-from bayesem.errors import SamplingError
+from bayesem.distribution import Replicates, Runner
 from bayesem.pointwise import case_log_likelihood
 from bayesem.posterior import Fit, in_home_units, on_real_line
 from bayesem.preparation import Prepared, fingerprint
 from bayesem.refitting import prepared, refit, subset
 
-__all__ = ["LeftOut", "Runner", "score_all"]
-
-#: Refits up to which starting worker processes costs more than it saves.
-FEW = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """Who does the refits: see :func:`bayesem.distribution.run_campaign`."""
-
-    seed: int
-    draws: int | None = None
-    scheduler: str | None = None
-    workers: int | None = None
-    store: Any = None
-    progress: Any = False
-
-    def crew(self, refits: int) -> int | None:
-        """Local processes: this one where there is little to do or Dask is not installed."""
-        if self.workers is not None or self.scheduler is not None:
-            return self.workers
-        return 0 if refits <= FEW or find_spec("distributed") is None else None
+__all__ = ["LeftOut", "score_all"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,19 +78,13 @@ def score_all(fit: Fit, units: Units, parts: Sequence[Ints], runner: Runner) -> 
         If the work was stopped before its end.
     """
     width = max(len(p) for p in parts)
-    workers = runner.crew(len(parts))
-    cores = None if workers == 0 and runner.scheduler is None else 1
-    task = _Task(prepared(fit), units.member, tuple(parts), width, runner.draws, cores)
-    found = run_campaign(
-        _one, task, len(parts), shapes={"elpd": (width,), "mcse": (width,), "other": (5,)},
-        about=_about(fit, units, parts, runner), seed=runner.seed, store=runner.store,
-        scheduler=runner.scheduler, workers=workers, progress=runner.progress, what="refits",
-    )  # fmt: skip
-    if found.interrupted:
-        raise SamplingError(
-            f"the refits were stopped: {found}.",
-            hint="With `store=` a further call goes on from there.",
-        )
+    task = _Task(
+        prepared(fit), units.member, tuple(parts), width, runner.draws, runner.cores(len(parts))
+    )
+    shapes = {"elpd": (width,), "mcse": (width,), "other": (5,)}
+    found = runner.run(
+        _one, task, len(parts), shapes=shapes, about=_about(fit, units, parts, runner)
+    )
     return [_read(found, k, part) for k, part in enumerate(parts)]
 
 

@@ -14,9 +14,9 @@ from bayesem.comparison.equivalence import equivalent_pairs
 from bayesem.comparison.factors import bayes_factors, evidences, scaled_evidences
 from bayesem.comparison.folds import KFold, kfold
 from bayesem.comparison.leave_one_out import Loo, loo
-from bayesem.comparison.left_out import Runner
 from bayesem.comparison.reading import reading
 from bayesem.data import Moments
+from bayesem.distribution import Runner
 from bayesem.errors import ConvergenceWarning, DataError, ModelError
 from bayesem.posterior import Fit
 

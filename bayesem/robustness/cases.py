@@ -1,13 +1,14 @@
-"""What single cases, and the selection of cases, do to verdicts."""
+"""What single cases do to verdicts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayesem.arrays import Floats, Ints
+from bayesem.arrays import Floats
 from bayesem.claim_evidence import measure, without_prior
 from bayesem.claims_evaluation import (
     Form,
@@ -17,27 +18,23 @@ from bayesem.claims_evaluation import (
     scope,
     standardised_difference,
 )
+from bayesem.comparison.importance import efficiency
 from bayesem.data import Answers
 from bayesem.decision import WITHHELD, Evidence, judge
-from bayesem.errors import BayesemError, DataError, NotAvailableError
+from bayesem.distribution import Runner
 from bayesem.grammar.statements import And, Comparison, Or
 from bayesem.pointwise import log_likelihoods, refuse_caseless
 from bayesem.posterior import Fit
 from bayesem.propositions import PropositionSet, Rule, read_propositions
-from bayesem.refitting import renew, sample
+from bayesem.robustness.refits import Cases, Refitted, verdicts_without
 from bayesem.sampling.convergence import stamped
-from bayesem.screening import observed_values, tail_probabilities
 from bayesem.seeds import check_seed
-from bayesem.simulation import predictive
 from bayesem.verdicts import assess
 
-__all__ = ["influence", "selection"]
+__all__ = ["influence"]
 
 #: Pareto k above which smoothed weights do not stand for the posterior without a case.
 GOOD_K = 0.7
-
-
-# --- single cases -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +56,10 @@ def influence(
     exact: bool = False,
     draws: int | None = None,
     seed: int = 0,
-    cores: int | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    store: str | FilePath | None = None,
+    progress: bool | Callable[..., Any] = False,
 ) -> pd.DataFrame:
     r"""Probability and verdict of every proposition without each case in turn.
 
@@ -80,7 +80,8 @@ def influence(
         By chain, of such refits; the fit's by default.
     seed : int
         Of such refits.
-    cores : int, optional
+    scheduler, workers, store, progress
+        Who runs such refits; see :func:`bayesem.kfold`.
 
     Returns
     -------
@@ -105,27 +106,32 @@ def influence(
     """
     refuse_caseless(fit)
     check_seed(seed)
+    if not isinstance(propositions, PropositionSet):
+        propositions = read_propositions(propositions)
     posterior = scope(fit)
     prior = scope(fit, "prior") if "prior" in fit.draws.children else posterior
     claims = list(_claims(fit, propositions, posterior, prior))
     weights = _weights(fit)
     good = min(1 - 1 / np.log10(len(weights.values)), GOOD_K)
     flagged = weights.k > good
-    refits = _refits(fit, np.flatnonzero(flagged) if exact else np.array([], int),
-                     propositions, draws, seed, cores)  # fmt: skip
+    left_out = np.flatnonzero(flagged) if exact else np.array([], int)
+    parts = [Cases(np.delete(np.arange(fit.n), case)) for case in left_out]
+    runner = Runner(seed, draws, scheduler, workers, store, progress)
+    found = verdicts_without(fit, propositions, parts, runner)
+    refits = {int(case): part for case, part in zip(left_out, found, strict=True)}
     table = pd.concat(
         [_rows(fit, claim, posterior, weights, flagged, refits) for claim in claims],
         ignore_index=True,
     )
     table = stamped(table, fit)
-    table.attrs["notes"] = (*table.attrs["notes"], *_influence_notes(flagged, good, exact=exact))
+    table.attrs["notes"] = (*table.attrs["notes"], *_notes(fit, flagged, good, refits))
     return table
 
 
-def _claims(fit: Fit, propositions: Any, posterior: Scope, prior: Scope) -> Iterator[_Claim]:
+def _claims(
+    fit: Fit, propositions: PropositionSet, posterior: Scope, prior: Scope
+) -> Iterator[_Claim]:
     """What `bayesem.assess` says of the same fit, and the normal forms behind it."""
-    if not isinstance(propositions, PropositionSet):
-        propositions = read_propositions(propositions)
     table = assess(propositions, fit).table.set_index("name")
     earlier: dict[str, Any] = {}
     for p in propositions:
@@ -136,7 +142,7 @@ def _claims(fit: Fit, propositions: Any, posterior: Scope, prior: Scope) -> Iter
         evidence, _, _ = measure(form, posterior, prior, p.rule)
         if "prior" not in fit.draws.children or fit.settings.priors == "blavaan":
             evidence = without_prior(evidence)
-        row = table.loc[p.name]
+        row: Any = table.loc[p.name]
         yield _Claim(p.name, form, p.rule, evidence, float(row["probability"]), str(row["verdict"]))
 
 
@@ -158,23 +164,12 @@ def _weights(fit: Fit) -> _Weights:
     k = np.zeros(len(log))
     if varies.any():
         chains = fit.draws["posterior"].sizes["chain"]
-        ratios = -log[varies].reshape(int(varies.sum()), chains, -1)
-        smoothed, k[varies] = array_stats.psislw(log[varies], r_eff=_efficiency(ratios))
+        r_eff = efficiency(np.moveaxis(log[varies].reshape(int(varies.sum()), chains, -1), 0, -1))
+        smoothed, k[varies] = array_stats.psislw(log[varies], r_eff=r_eff)
         weights[varies] = np.exp(smoothed - smoothed.max(1, keepdims=True))
         weights /= weights.sum(1, keepdims=True)
     weights = np.ascontiguousarray(weights.T)
     return _Weights(weights, weights**2, k)
-
-
-def _efficiency(log: Floats) -> float:
-    """Effective draws per draw of the raw weights, (case, chain, draw), averaged over cases."""
-    from arviz_stats.base import array_stats
-
-    if log.shape[1] < 2:
-        return 1.0
-    raw = np.exp(log - log.max((1, 2), keepdims=True))
-    return float(array_stats.ess(raw, chain_axis=1, draw_axis=2, method="mean").mean()
-                 / (log.shape[1] * log.shape[2]))  # fmt: skip
 
 
 def _rows(
@@ -183,7 +178,7 @@ def _rows(
     posterior: Scope,
     weights: _Weights,
     flagged: np.ndarray,
-    refits: Mapping[int, pd.DataFrame],
+    refits: Mapping[int, Refitted],
 ) -> pd.DataFrame:
     """One proposition without each case."""
     assert isinstance(fit.data, Answers)
@@ -196,8 +191,10 @@ def _rows(
         verdict[:] = WITHHELD
     verdict[flagged] = WITHHELD
     refitted = np.zeros(len(without), bool)
-    for case, table in refits.items():
-        row: Any = table.loc[claim.name]
+    for case, part in refits.items():
+        if part.problem:
+            continue
+        row: Any = part.table.loc[claim.name]
         without[case], mcse[case], verdict[case] = row["probability"], row["mcse"], row["verdict"]
         refitted[case] = True
     given = (verdict != WITHHELD) & (claim.verdict != WITHHELD)
@@ -254,186 +251,18 @@ def _share(truth: np.ndarray, weights: _Weights, plain_error: Floats) -> tuple[F
     return p, np.where(agree, 1 / total, stretch * np.sqrt(np.maximum(spread, 0)))
 
 
-def _refits(
-    fit: Fit, cases: Ints, propositions: Any, draws: int | None, seed: int, cores: int | None
-) -> dict[int, pd.DataFrame]:
-    """Verdicts by exact refits without single cases."""
-    assert isinstance(fit.data, Answers)
-    every = np.arange(fit.data.n)
-    return {
-        int(case): _verdicts(fit, propositions, np.delete(every, case), None, draws,
-                             _seed(seed, int(case)), cores)[0]
-        for case in cases
-    }  # fmt: skip
-
-
-def _influence_notes(flagged: np.ndarray, good: float, *, exact: bool) -> Iterator[str]:
+def _notes(
+    fit: Fit, flagged: np.ndarray, good: float, refits: Mapping[int, Refitted]
+) -> Iterator[str]:
     count = int(flagged.sum())
-    if count and exact:
+    if count and refits:
         yield f"{count} cases with Pareto k above {good:.2f} were left out by refits"
+        assert isinstance(fit.data, Answers)
+        for case, part in refits.items():
+            if part.problem:
+                yield f"there is no refit without case {fit.data.index[case]}: {part.problem}"
     elif count:
         yield (
             f"{count} cases have a Pareto k above {good:.2f}: what the posterior is without them "
             "is not known from these draws, so their verdicts are withheld; exact=True refits"
         )
-
-
-# --- selections ---------------------------------------------------------------------------------
-
-
-def selection(
-    fit: Fit,
-    propositions: Any,
-    *,
-    keep: Sequence[float] = (1.0, 0.9, 0.77),
-    by: str = "mahalanobis",
-    simulated: int = 1,
-    draws: int | None = None,
-    seed: int = 0,
-    cores: int | None = None,
-) -> pd.DataFrame:
-    """What keeping only the cases nearest to the centroid does to verdicts.
-
-    The model is fitted again, with the same priors, to the nearest cases at several shares; and the
-    same is done to data drawn from the fitted model, in which no case is wrong. What changes there,
-    the selection itself has done.
-
-    Parameters
-    ----------
-    fit : Fit
-        Of raw answers.
-    propositions : PropositionSet, {name: claim}, study or path
-    keep : sequence of float
-        Shares of the cases (0.77 is about what 190 of 246 are), or, above 1, numbers of cases. All
-        cases come first whether asked for or not.
-    by : {"mahalanobis"}
-        Cases far out by their squared distance, as :func:`bayesem.screen` gives it, go first.
-    simulated : int
-        Data sets drawn from the posterior.
-    draws : int, optional
-        By chain, of the refits; the fit's by default.
-    seed : int
-        Of simulated data and refits.
-    cores : int, optional
-
-    Returns
-    -------
-    DataFrame
-        ``data share n name probability change mcse verdict estimate lower upper converged``.
-        ``data`` is ``observed`` or ``simulated 1`` and so on; ``change`` is that of the probability
-        against all cases of the same data.
-
-    Raises
-    ------
-    NotAvailableError
-        If there are no cases (moments), or censored times would have to be drawn.
-    DataError
-        If a share is none, or too few cases are left.
-    """
-    refuse_caseless(fit)
-    check_seed(seed)
-    assert isinstance(fit.data, Answers)
-    if by != "mahalanobis":
-        raise NotAvailableError(f"by={by!r} is not available.", hint='Use by="mahalanobis".')
-    counts = _counts(fit, keep)
-    sources = [("observed", fit.data), *_drawn(fit, simulated, seed)]
-    rows = []
-    for number, (label, data) in enumerate(sources):
-        nearest = _nearest(fit, data)
-        whole: pd.Series | None = None
-        for n in counts:
-            if number == 0 and n == fit.data.n:
-                table, converged = assess(propositions, fit).table.set_index("name"), fit.converged
-            else:
-                at = np.sort(nearest[:n])
-                table, converged = _verdicts(
-                    fit, propositions, at, data, draws, _seed(seed, number, n), cores
-                )
-            whole = table["probability"] if whole is None else whole
-            table = table.reset_index().assign(
-                data=label, share=n / fit.data.n, n=n, converged=converged,
-                change=table["probability"].to_numpy() - whole.to_numpy(),
-            )  # fmt: skip
-            rows.append(table)
-    columns = ["data", "share", "n", "name", "probability", "change", "mcse", "verdict",
-               "estimate", "lower", "upper", "converged"]  # fmt: skip
-    return stamped(pd.concat(rows, ignore_index=True)[columns], fit)
-
-
-def _counts(fit: Fit, keep: Sequence[float]) -> list[int]:
-    """Numbers of cases to keep, all first."""
-    assert isinstance(fit.data, Answers)
-    n, p, found = fit.data.n, len(fit.table.indicators), []
-    for share in np.atleast_1d(np.asarray(keep, float)):
-        count = round(share * n) if share <= 1 else int(share)
-        if not 0 < count <= n or (share > 1 and share != count):
-            raise DataError(
-                f"keep has {share:g}, and there are {n} cases.",
-                hint="Use shares between 0 and 1, or whole numbers of cases.",
-            )
-        if count <= p:
-            raise DataError(
-                f"keep leaves {count} of {n} cases for {p} observed variables.",
-                hint="Keep more.",
-            )
-        found.append(count)
-    return sorted({n, *found}, reverse=True)
-
-
-def _nearest(fit: Fit, data: Answers) -> Ints:
-    """Positions of the cases, nearest first; those without answers last."""
-    _, values = observed_values(fit.table, data)
-    p1 = tail_probabilities(values)
-    return np.argsort(np.where(np.isnan(p1), -1.0, p1), kind="stable")[::-1]
-
-
-def _drawn(fit: Fit, count: int, seed: int) -> Iterator[tuple[str, Answers]]:
-    """Data sets from draws of the posterior, as answers."""
-    assert isinstance(fit.data, Answers)
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
-        raise DataError(f"simulated is {count!r}.", hint="Use a whole number of data sets.")
-    if count == 0:
-        return
-    if any(o.family.censored for o in fit.table.outcomes):
-        raise NotAvailableError(
-            "data with censored times cannot be drawn from a fit: nothing says when observation "
-            "would have ended.",
-            hint="Use simulated=0.",
-        )
-    drawn = predictive(fit, draws=int(count), seed=seed)["posterior_predictive"]
-    y = drawn["y"].to_numpy()[0]
-    others = [str(name) for name in drawn.data_vars if name != "y"]
-    for k in range(int(count)):
-        more = [drawn[name].to_numpy()[0, k] for name in others]
-        outcomes = np.stack(more, -1) if more else fit.data.outcomes
-        yield (
-            f"simulated {k + 1}",
-            replace(fit.data, values=y[k], outcomes=outcomes, synthetic=True),
-        )
-
-
-def _verdicts(
-    fit: Fit,
-    propositions: Any,
-    rows: Ints,
-    data: Answers | None,
-    draws: int | None,
-    seed: int,
-    cores: int | None,
-) -> tuple[pd.DataFrame, bool]:
-    """Verdicts of a refit to some rows, against the prior draws of the first fit."""
-    try:
-        ready = renew(renew(fit, data=data) if data is not None else fit, rows=rows)
-    except BayesemError as error:
-        raise DataError(
-            f"{len(rows)} of {fit.n} cases cannot be fitted: {error.message}", hint=error.hint
-        ) from error
-    again = sample(ready, draws=draws, seed=seed, cores=cores)
-    for group in ("prior", "sampled_prior"):
-        if group in fit.draws.children:
-            again.draws[group] = fit.draws[group].copy()
-    return assess(propositions, again).table.set_index("name"), again.converged
-
-
-def _seed(*parts: int) -> int:
-    return int(np.random.SeedSequence(parts).generate_state(1)[0] >> 1)

@@ -8,9 +8,10 @@ from scipy.stats import multivariate_normal, norm, t
 import bayesem as sem
 from bayesem.comparison.importance import Sampled, mcse_of_mean, smoothed
 from bayesem.comparison.leave_one_out import influences, loo, sampled_of
-from bayesem.comparison.left_out import Runner, score_all
+from bayesem.comparison.left_out import score_all
 from bayesem.comparison.same_cases import _given, conditional_log_likelihoods
 from bayesem.comparison.units import Units, units_of
+from bayesem.distribution import Runner
 from bayesem.errors import DataError, NotAvailableError
 
 SYNTHETIC = "SYNTHETIC DATA: these rows were generated, not observed"
