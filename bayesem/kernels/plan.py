@@ -17,7 +17,7 @@ from bayesem.partable import ParameterTable
 __all__ = ["Section", "grid", "section"]
 
 #: Nodes by which outcomes without a closed form are averaged over their linear predictor.
-INNER = 32
+INNER = 24
 QUADRATURE, COVER, SCORES = 1, 2, 3
 
 
