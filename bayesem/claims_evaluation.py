@@ -402,7 +402,7 @@ def _integral(node: Call, scope: Scope) -> Floats:
 # --- truth --------------------------------------------------------------------------------------
 
 
-def holds(atom: Atom, scope: Scope, rule: Rule) -> np.ndarray:
+def holds(atom: Atom, scope: AnyScope, rule: Rule) -> np.ndarray:
     """Whether a comparison or ``null(x)`` is true, in every draw, (chain, draw) bool.
 
     Raises
@@ -423,7 +423,7 @@ def holds(atom: Atom, scope: Scope, rule: Rule) -> np.ndarray:
     raise PropositionError(f"`{expression_text(atom)}` is neither true nor false.", span=atom.span)
 
 
-def null_value(call: Call, scope: Scope) -> Floats:
+def null_value(call: Call, scope: AnyScope) -> Floats:
     """The standardised value that ``null(x)`` looks at, (chain, draw)."""
     inner: Any = call.args[0]
     raw = raw_part(inner, scope.table)
@@ -437,7 +437,7 @@ def null_value(call: Call, scope: Scope) -> Floats:
     return np.broadcast_to(evaluate(inner, scope), scope.shape)
 
 
-def difference(claim: Any, earlier: Mapping[str, Any], scope: Scope) -> Floats | None:
+def difference(claim: Any, earlier: Mapping[str, Any], scope: AnyScope) -> Floats | None:
     """What ``estimate`` reports: left minus right, the smallest gap of a chain, x of ``null(x)``.
 
     A chain's gaps are positive where they are as claimed. A Boolean combination has none.
@@ -457,13 +457,13 @@ def difference(claim: Any, earlier: Mapping[str, Any], scope: Scope) -> Floats |
     return None
 
 
-def _gap(part: Comparison, scope: Scope) -> Floats:
+def _gap(part: Comparison, scope: AnyScope) -> Floats:
     gap = evaluate(part.left, scope) - evaluate(part.right, scope)
     return gap if part.op in (">", ">=") else -gap
 
 
 def standardised_difference(
-    part: Comparison, scope: Scope, rule: Rule
+    part: Comparison, scope: AnyScope, rule: Rule
 ) -> tuple[Floats, float] | None:
     """Left minus right on the standardised solution, and the rope's half-width for its kind.
 

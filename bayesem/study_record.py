@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bayesem.study_notes import bounds, convergence, limits, pooled, rests_on, together
+from bayesem.study_counts import CountPart
 from bayesem.studying import StudyResult
 
 __all__ = ["record"]
@@ -19,7 +20,7 @@ def record(result: StudyResult) -> dict[str, Any]:
     -------
     dict
         ``study variant converged incomplete synthetic over verdicts by_reading parts readings
-        closure fits not_assessed notes sha256 seconds``; a missing number is None.
+        closure fits counts not_assessed notes sha256 seconds``; a missing number is None.
     """
     rows, over = pooled(result)
     table = result.verdicts.table
@@ -41,6 +42,7 @@ def record(result: StudyResult) -> dict[str, Any]:
             for name, each in result.fits.items()
             for k, one in enumerate(each)
         ],
+        "counts": None if result.counts is None else _counts(result.counts),
         "not_assessed": [{"name": p.name, "model": p.model} for p in result.elsewhere],
         "notes": [
             *convergence(result),
@@ -48,6 +50,7 @@ def record(result: StudyResult) -> dict[str, Any]:
             *bounds(result),
             *together(result),
             *limits(result),
+            *(result.counts.notes if result.counts is not None else ()),
             *result.notes,
         ],
         "sha256": {
@@ -55,6 +58,24 @@ def record(result: StudyResult) -> dict[str, Any]:
             "codebook": result.model.codebook.sha256 if result.model.codebook else None,
         },
         "seconds": result.seconds,
+    }
+
+
+def _counts(part: CountPart) -> dict[str, Any]:
+    settings = part.fit.settings
+    return {
+        "where": part.fit.model.where,
+        "listed": part.fit.model.listed,
+        "total": part.fit.model.total,
+        "informants": part.fit.model.informants,
+        "themes": {theme: dict(leaves) for theme, leaves in part.fit.model.themes.items()},
+        "shares": rows_of(part.shares),
+        "sensitivity": rows_of(part.sensitivity.table),
+        "allocations": rows_of(part.sensitivity.allocations),
+        "interviews": rows_of(part.interviews.sizes),
+        "assurance": part.interviews.assurance,
+        "references_by_interview": part.interviews.references,
+        **asdict(settings),
     }
 
 
