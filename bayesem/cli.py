@@ -77,7 +77,8 @@ def _study(a: argparse.Namespace) -> int:
 
     result = run_study(
         a.study, data=read_csv(a.data) if a.data else None, variant=a.variant, only=a.readings,
-        n=a.n, truth=asked_from(a.set), identify=a.identify, seed=a.seed,
+        segments=read_csv(a.segments) if a.segments else None, n=a.n, truth=asked_from(a.set),
+        identify=a.identify, seed=a.seed,
         draws=a.draws, tune=a.tune, chains=a.chains, cores=a.cores,
         matrices=a.draws_of_matrix, priors=_priors(a.priors), save=a.save, progress=_progress(a),
     )  # fmt: skip
@@ -332,6 +333,8 @@ def _run_arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("study", metavar="STUDY", help="a study's name")
     add("--data", type=Path, metavar="CSV", help="answers; without them, what is printed")
+    add("--segments", type=Path, metavar="CSV",
+        help="a code-by-segment table, in the place of a table of theme counts")  # fmt: skip
     add("--variant", metavar="NAME", help="a variant of the study's model, and that alone")
     add("--n", type=_count, default=None, metavar="N",
         help="synthetic cases, of a study without data (400)")  # fmt: skip

@@ -50,11 +50,23 @@ def headline(result: StudyResult) -> Iterator[str]:
 
 def _on_counts(result: StudyResult) -> str:
     assert result.counts is not None
-    model = result.counts.fit.model
+    fit = result.counts.fit
+    model = fit.model
+    wait = (
+        "Claims on a model for survey data wait for answers (`bayesem template "
+        f"{result.study}`, then --data)."
+    )
+    if fit.phases:
+        made = " SYNTHETIC" if fit.data.synthetic else ""
+        informants = fit.draws["observed_data"].sizes["informant"]
+        return (
+            f"{result.study}: {model.listed}{made} references to {len(model.subthemes)} sub-themes, "
+            f"by phase ({', '.join(fit.phases['phase'])}), of {informants} informants. {wait}"
+        )
     return (
         f"{result.study}: no answers were given, so this runs on the paper's theme counts "
         f"({model.where}): {model.listed} references to {len(model.subthemes)} sub-themes, of "
-        f"{model.total} that were coded. Claims on a model for survey data wait for answers."
+        f"{model.total} that were coded. {wait}"
     )
 
 

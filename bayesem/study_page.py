@@ -102,7 +102,10 @@ def _head(result: StudyResult) -> Iterator[str]:
 def _verdicts(result: StudyResult) -> Iterator[str]:
     rows, over = pooled(result)
     made = result.synthetic
+    counts = result.counts
+    generated = counts is not None and counts.fit.data.synthetic
     synthetic = " on SYNTHETIC answers" if made is not None else ""
+    synthetic += " on SYNTHETIC segments" if generated else ""
     yield _title(f"Verdicts{synthetic}{', ' if over else ''}{over}")
     widths = (max(map(len, rows["name"])), 5, 5, 8, 16)
     last = "the paper said" if made is None else "declared"

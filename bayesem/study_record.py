@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 
 from bayesem.study_notes import bounds, convergence, limits, pooled, rests_on, together
+from bayesem.campaigns.interviews import Interviews
+from bayesem.robustness.counts import CountSensitivity
 from bayesem.study_counts import CountPart
 from bayesem.studying import StudyResult
 
@@ -70,12 +72,23 @@ def _counts(part: CountPart) -> dict[str, Any]:
         "informants": part.fit.model.informants,
         "themes": {theme: dict(leaves) for theme, leaves in part.fit.model.themes.items()},
         "shares": rows_of(part.shares),
-        "sensitivity": rows_of(part.sensitivity.table),
-        "allocations": rows_of(part.sensitivity.allocations),
-        "interviews": rows_of(part.interviews.sizes),
-        "assurance": part.interviews.assurance,
-        "references_by_interview": part.interviews.references,
+        "together": [] if part.together is None else rows_of(part.together),
+        **(_leaning(part.sensitivity) if part.sensitivity is not None else {}),
+        **(_needed(part.interviews) if part.interviews is not None else {}),
         **asdict(settings),
+        "synthetic": part.fit.data.synthetic,
+    }
+
+
+def _leaning(found: CountSensitivity) -> dict[str, Any]:
+    return {"sensitivity": rows_of(found.table), "allocations": rows_of(found.allocations)}
+
+
+def _needed(found: Interviews) -> dict[str, Any]:
+    return {
+        "interviews": rows_of(found.sizes),
+        "assurance": found.assurance,
+        "references_by_interview": found.references,
     }
 
 

@@ -120,7 +120,8 @@ class StudyResult:
     @property
     def converged(self) -> bool:
         """Whether every fit converged."""
-        return all(one.converged for each in self.fits.values() for one in each)
+        counted = self.counts is None or self.counts.fit.converged
+        return counted and all(one.converged for each in self.fits.values() for one in each)
 
     def __str__(self) -> str:
         from bayesem.study_page import page
@@ -136,12 +137,14 @@ class _Source:
     n: int
     asked: Mapping[str, str]
     counted: bool = False
+    segments: pd.DataFrame | None = None
 
 
 def run_study(
     name: str,
     *,
     data: pd.DataFrame | None = None,
+    segments: pd.DataFrame | None = None,
     variant: str | None = None,
     only: Sequence[str] = (),
     n: int | None = None,
@@ -167,6 +170,8 @@ def run_study(
         Answers, a row per case. Without them the study runs on what its paper prints, or on
         synthetic answers where it declares a truth to draw them from. A study with theme counts runs
         on these, and on synthetic answers only where ``n`` or ``truth`` asks for them.
+    segments : DataFrame, optional
+        Of a study with theme counts: a code-by-segment table, in the place of the printed one.
     variant : str, optional
         As after the colon in ``name``: that model alone. Otherwise, on answers, every model that a
         proposition names is fitted.
@@ -212,12 +217,17 @@ def run_study(
     metric = identify or (truth_of(model).metric if declared else "marker")
     sampling = Sampling(draws, tune, chains, cores, seed, priors, folder, tell, metric)
     counted = has_counts(model)
+    if segments is not None and (not counted or truth or n is not None):
+        raise StudyError(
+            f"`{name}` takes no segments here.",
+            hint="They are for a study with theme counts, without --variant, --n and --set.",
+        )
     drawn_ = declared and (not counted or bool(truth) or n is not None)
     if data is not None or drawn_:
-        source = _Source(data, n or SYNTHETIC_CASES, dict(truth or {}), counted)
+        source = _Source(data, n or SYNTHETIC_CASES, dict(truth or {}), counted, segments)
         return _on_answers(study, model, source, sampling)
     if counted:
-        return _on_counts(study, model, sampling)
+        return _on_counts(study, model, segments, sampling)
     _refuse_products(model)
     return _on_readings(study, model, _whole(matrices), tuple(only), sampling)
 
@@ -284,7 +294,7 @@ def _on_answers(study: str, model: Model, source: _Source, sampling: Sampling) -
     found = on_models(planned, sampling)
     verdicts, counts = found.verdicts, None
     if source.counted and source.data is not None and not found.incomplete:
-        counts = count_part(study, propositions, sampling)
+        counts = count_part(study, propositions, source.segments, sampling)
         verdicts = combined({**found.by_model, COUNTS: counts.verdicts})
     return StudyResult(
         study, model, propositions, elsewhere, verdicts, None, None, found.fits, found.notes,
@@ -292,10 +302,12 @@ def _on_answers(study: str, model: Model, source: _Source, sampling: Sampling) -
     )  # fmt: skip
 
 
-def _on_counts(study: str, model: Model, sampling: Sampling) -> StudyResult:
+def _on_counts(
+    study: str, model: Model, segments: pd.DataFrame | None, sampling: Sampling
+) -> StudyResult:
     """The claims on shares judged; those on a survey's model wait."""
     propositions = read_propositions(study)
-    counts = count_part(study, propositions, sampling)
+    counts = count_part(study, propositions, segments, sampling)
     verdicts = awaited(combined({COUNTS: counts.verdicts}), propositions)
     return StudyResult(
         study, model, propositions, (), verdicts, None, None, {}, (), "", sampling.seconds(),
