@@ -53,9 +53,9 @@ def kind_of(node: Any, table: Any) -> str:
     -------
     str
         ``path correlation interaction indirect``, ``probability`` (a risk, a difference of risks,
-        the mean of a binary outcome), ``share`` (of a count model), ``constant``, or ``no scale``. A loading counts as a path; a
-        product of two or more parameters is indirect; a sum takes the kind of its leading member,
-        in the order just given.
+        the mean of a binary outcome), ``share`` (of a count model), ``constant``, or ``no scale``.
+        A loading counts as a path; a product of two or more parameters is indirect; a sum takes the
+        kind of its leading member, in the order just given.
 
     Examples
     --------

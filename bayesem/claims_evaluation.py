@@ -127,7 +127,7 @@ type AnyScope = Scope | CountScope
 
 
 def scope(fit: Any, group: str = "posterior") -> Any:
-    """Collect what claims can name from a fit's draws: a `Scope`, or of theme counts a `CountScope`.
+    """Collect what claims can name from a fit's draws: of theme counts a `CountScope`.
 
     Parameters
     ----------
@@ -248,13 +248,14 @@ def evaluate(node: Expression | Argument, scope: AnyScope, *, std: bool = False)
     NotAvailableError
         For a function whose capability does not exist yet.
     """
+    survey: Any = scope
     match node:
         case Number(value):
             return np.array(value)
         case Name() | Call() if isinstance(scope, CountScope) and scope.has(node):
             return scope.value(node, std=std)
         case Name():
-            return _standardised_name(node, scope) if std else _raw_name(node, scope)
+            return _standardised_name(node, survey) if std else _raw_name(node, survey)
         case Unary(_, operand):
             return -evaluate(operand, scope, std=std)
         case Binary(op, left, right):
@@ -264,7 +265,7 @@ def evaluate(node: Expression | Argument, scope: AnyScope, *, std: bool = False)
         case Call("std", (inner,)):
             return evaluate(inner, scope, std=True)
         case Call(name, args):
-            return _call(name, args, node, scope, std=std)
+            return _call(name, args, node, survey, std=std)
     raise PropositionError(f"`{expression_text(node)}` has no value.", span=node.span)
 
 
@@ -280,7 +281,7 @@ def _call(name: str, args: tuple[Any, ...], node: Call, scope: Scope, *, std: bo
         raise PropositionError(
             f"`{expression_text(node)}` is a share of references, and this fit is of a survey.",
             span=node.span,
-            hint="Put it to theme counts: `fit_counts(...)`, and `model = \"counts\"` in a file.",
+            hint='Put it to theme counts: `fit_counts(...)`, and `model = "counts"` in a file.',
         )
     with np.errstate(all="ignore"):
         values = [evaluate(arg, scope, std=std) for arg in args]

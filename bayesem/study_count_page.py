@@ -155,7 +155,9 @@ def _stands(found: CountSensitivity) -> str:
                                                            strict=True))  # fmt: skip
             moved[name] = f"{name} ({base[name]}) is {what}"
     fixed = [name for name in base.index if name not in moved]
-    parts = [f"Under every design effect and prior here alike: {', '.join(fixed)}."] if fixed else []
+    parts = (
+        [f"Under every design effect and prior here alike: {', '.join(fixed)}."] if fixed else []
+    )
     return " ".join([*parts, *(f"{text}." for text in moved.values())])
 
 

@@ -48,14 +48,15 @@ class CountPart:
     def shares(self) -> pd.DataFrame:
         """Posterior shares: ``theme level references mean lower upper``."""
         share = self.fit.draws["posterior"]["share"]
-        flat = share.transpose("chain", "draw", "theme").to_numpy().reshape(-1, share.sizes["theme"])
+        flat = (
+            share.transpose("chain", "draw", "theme").to_numpy().reshape(-1, share.sizes["theme"])
+        )
         low, high = np.quantile(flat, (0.025, 0.975), axis=0)
-        table = pd.DataFrame({
+        return pd.DataFrame({
             "theme": share["theme"].to_numpy(), "level": share["level"].to_numpy(),
             "references": [_references(self.fit, str(t)) for t in share["theme"].to_numpy()],
             "mean": flat.mean(0), "lower": low, "upper": high,
         })  # fmt: skip
-        return table
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -94,7 +95,7 @@ def _on_segments(
     fit = fit_segments(found, chains=max(sampling.chains, 2), seed=sampling.seed)
     verdicts = assess(_kept(fit, propositions, sampling), fit)
     sampling.tell(1, 2, "codes on the same segments")
-    several = bool((found.indicators().sum(1) > 1).any())
+    several = bool((found.indicators().sum(axis=1) > 1).any())
     together = co_occurrence(found, seed=sampling.seed) if several else None
     return CountPart(fit, verdicts, together=together)
 

@@ -58,10 +58,11 @@ def _on_counts(result: StudyResult) -> str:
     )
     if fit.phases:
         made = " SYNTHETIC" if fit.data.synthetic else ""
+        phases = ", ".join(fit.phases["phase"])
         informants = fit.draws["observed_data"].sizes["informant"]
         return (
-            f"{result.study}: {model.listed}{made} references to {len(model.subthemes)} sub-themes, "
-            f"by phase ({', '.join(fit.phases['phase'])}), of {informants} informants. {wait}"
+            f"{result.study}: {model.listed}{made} references to {len(model.subthemes)} "
+            f"sub-themes, by phase ({phases}), of {informants} informants. {wait}"
         )
     return (
         f"{result.study}: no answers were given, so this runs on the paper's theme counts "

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from bayesem.study_notes import bounds, convergence, limits, pooled, rests_on, together
 from bayesem.campaigns.interviews import Interviews
 from bayesem.robustness.counts import CountSensitivity
 from bayesem.study_counts import CountPart
+from bayesem.study_notes import bounds, convergence, limits, pooled, rests_on, together
 from bayesem.studying import StudyResult
 
 __all__ = ["record"]

@@ -21,6 +21,7 @@ from bayesem.errors import NotAvailableError, SamplingError, StudyError, did_you
 from bayesem.model import Model, read_model
 from bayesem.posterior import Fit
 from bayesem.propositions import Proposition, PropositionSet, read_propositions
+from bayesem.study_counts import CountPart, awaited, count_part
 from bayesem.study_fits import (
     Progress,
     Report,
@@ -32,7 +33,6 @@ from bayesem.study_fits import (
     priors_from,
     stopped,
 )
-from bayesem.study_counts import CountPart, awaited, count_part
 from bayesem.study_models import COUNTS, Drawn, Task, combined, drawn, on_models, split, tasks
 from bayesem.study_truth import declares_truth, truth_of
 from bayesem.verdicts import Verdicts, assess
@@ -168,8 +168,8 @@ def run_study(
         A study, or a variant of one (``"alliance_mediation:no_alliance"``).
     data : DataFrame, optional
         Answers, a row per case. Without them the study runs on what its paper prints, or on
-        synthetic answers where it declares a truth to draw them from. A study with theme counts runs
-        on these, and on synthetic answers only where ``n`` or ``truth`` asks for them.
+        synthetic answers where it declares a truth to draw them from. A study with theme counts
+        runs on these, and on synthetic answers only where ``n`` or ``truth`` asks for them.
     segments : DataFrame, optional
         Of a study with theme counts: a code-by-segment table, in the place of the printed one.
     variant : str, optional

@@ -137,9 +137,9 @@ def assess(
     propositions : PropositionSet, iterable of Proposition, {name: claim}, study or path
     fits : Fit or CountFit, or {name: Fit or list of Fit}
         A claim on shares is put to theme counts, any other to a survey's fit; both can be given
-        together. A list is one reading of a publication, refitted to several rebuilt matrices: its draws
-        count together, with equal weight, and every fit in it must have converged. Readings that
-        carry weights get a pooled row; without weights none is assumed.
+        together. A list is one reading of a publication, refitted to several rebuilt matrices: its
+        draws count together, with equal weight, and every fit in it must have converged. Readings
+        that carry weights get a pooled row; without weights none is assumed.
     prob, rope, min_bayes_factor : optional
         Override the propositions' own rule. ``rope`` is a half-width for every kind, or a mapping
         by kind (``path loading correlation interaction indirect``).

@@ -44,9 +44,9 @@ class Interviews:
         undecided``; shares of the futures, ``mcse`` the binomial standard error of ``decisive``.
     sizes : DataFrame
         A row per proposition and design effect: ``name design_effect needed lower upper most``: the
-        smallest number of further interviews at which a decisive verdict has the assurance, read off
-        shares that are made to rise; the same two standard errors below and above; and the largest
-        number looked at.
+        smallest number of further interviews at which a decisive verdict has the assurance, read
+        off shares that are made to rise; the same two standard errors below and above; and the
+        largest number looked at.
         ``needed`` is 0 where the table is decisive already, missing where ``most`` are not enough.
     assurance : float
     references : int
@@ -65,11 +65,11 @@ class Interviews:
             f"Further interviews ({self.references} references each) for a decisive verdict with "
             f"probability {self.assurance:g}"
         ]
-        lines += [f"{r['name']:<20} {size_text(r)}" for r in self.sizes.to_dict("records")]
+        lines += [f"{r['name']:<20} {size_text(r)}" for _, r in self.sizes.iterrows()]
         return "\n".join(lines)
 
 
-def size_text(row: Mapping[str, Any]) -> str:
+def size_text(row: Any) -> str:
     """One answer in words."""
     head = f"design effect {row['design_effect']:g}: "
     if row["needed"] == 0:
@@ -169,8 +169,9 @@ def interviews(
     table = pd.DataFrame(rows)[COLUMNS]
     order = [item.name for item in items]
     table, size = (
-        t.sort_values("name", key=lambda names: names.map(order.index), kind="stable")
-        .reset_index(drop=True)
+        t.sort_values("name", key=lambda names: names.map(order.index), kind="stable").reset_index(
+            drop=True
+        )
         for t in (table, pd.DataFrame(sizes))
     )
     return Interviews(table, size, assurance, each, replicates)
@@ -210,8 +211,8 @@ def future_counts(
         return np.asarray(own.sum(-2) * references)
     alpha = np.maximum(np.broadcast_to((1 / rho - 1) * share[..., None, :], shape), 1e-6)
     gamma = np.maximum(rng.standard_gamma(alpha), 1e-300)
-    own = gamma / gamma.sum(-1, keepdims=True)
-    return np.asarray(rng.multinomial(references, own).sum(-2))
+    theirs = gamma / gamma.sum(-1, keepdims=True)
+    return np.asarray(rng.multinomial(references, theirs).sum(-2))
 
 
 # --- verdicts of many futures ---------------------------------------------------------------------
@@ -304,7 +305,7 @@ def _size(
 
 
 def _crossing(grid: Ints, curve: Floats, level: float) -> float:
-    """The first whole number at which a curve over the grid, linear in its root, is at the level."""
+    """The first whole number at which a curve, linear in the root of the grid, is at the level."""
     above = curve >= level
     if not above.any():
         return float("nan")

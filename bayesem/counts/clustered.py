@@ -60,7 +60,7 @@ def fit_segments(
     Raises
     ------
     DataError
-        If fewer than two informants speak of every phase together, so that nothing tells clustering.
+        If there is one informant only, so that nothing shows how they differ.
 
     Notes
     -----
@@ -130,7 +130,9 @@ def _dataset(segments: Segments, share: Floats, rho: Floats, weights: Floats) ->
     model = segments.model
     by_phase = _with_themes(model, share, ("chain", "draw", "phase", "theme"))
     by_phase = by_phase.assign_coords(phase=list(segments.phases))
-    whole = _with_themes(model, np.einsum("cdpk,p->cdk", share, weights), ("chain", "draw", "theme"))
+    whole = _with_themes(
+        model, np.einsum("cdpk,p->cdk", share, weights), ("chain", "draw", "theme")
+    )
     correlation = xr.DataArray(rho, dims=("chain", "draw"))
     return xr.Dataset({"share": whole, "phase_share": by_phase, "intraclass": correlation})
 

@@ -56,13 +56,13 @@ def co_occurrence(
     Notes
     -----
     The four cells of a pair are shares as in :func:`bayesem.fit_segments`: informants differ in
-    them, and by how much is estimated by pair. Segments without any code are not in the table, which
-    by itself makes codes avoid each other: an odds ratio below 1 is weak evidence.
+    them, and by how much is estimated by pair. Segments without any code are not in the table,
+    which by itself makes codes avoid each other: an odds ratio below 1 is weak evidence.
     """
     check_seed(seed)
     wide = segments.indicators()
     chosen = _pairs(segments, pairs)
-    if not (wide.sum(1) > 1).any():
+    if not (wide.sum(axis=1) > 1).any():
         raise DataError(
             "no segment has two codes, so nothing shows which codes go together.",
             hint="Code a segment with all that it speaks of: one row per code.",
@@ -112,9 +112,7 @@ def _cells(
     return np.stack([inside[informant == name].sum(0) for name in informants])
 
 
-def _pairs(
-    segments: Segments, pairs: Iterable[tuple[str, str]] | None
-) -> list[tuple[str, str]]:
+def _pairs(segments: Segments, pairs: Iterable[tuple[str, str]] | None) -> list[tuple[str, str]]:
     known = segments.model.subthemes
     chosen = list(combinations(known, 2)) if pairs is None else [tuple(pair) for pair in pairs]
     for pair in chosen:

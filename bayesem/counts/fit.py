@@ -1,4 +1,4 @@
-"""A posterior of theme counts: drawn exactly, since it is conjugate, or by NUTS on the same graph."""
+"""A posterior of theme counts: drawn exactly, as it is conjugate, or by NUTS on the same graph."""
 
 import time
 from collections.abc import Mapping
@@ -134,8 +134,8 @@ def fit_counts(
 ) -> CountFit:
     r"""Posterior of the shares of themes and sub-themes.
 
-    The model is a Dirichlet tree with multinomial counts, so its posterior is a Dirichlet tree, too:
-    at a node with concentrations a and effective counts n/d it is Dirichlet(a + n/d).
+    The model is a Dirichlet tree with multinomial counts, so its posterior is a Dirichlet tree,
+    too: at a node with concentrations a and effective counts n/d it is Dirichlet(a + n/d).
 
     Parameters
     ----------
@@ -148,8 +148,8 @@ def fit_counts(
         What becomes of references beside the table: ignored, so that shares are among those listed;
         or one sub-theme more, so that shares are of all references coded.
     prior : {"flat", "tree", "jeffreys"} or float
-        Concentrations; see :func:`bayesem.counts.tree.tree_of`. The default is a flat Dirichlet over
-        the sub-themes.
+        Concentrations; see :func:`bayesem.counts.tree.tree_of`. The default is a flat Dirichlet
+        over the sub-themes.
     method : {"exact", "nuts"}
         Independent draws from the closed form, or NUTS on the PyMC graph, to check it.
     draws, tune, chains : int
@@ -196,10 +196,10 @@ def fit_counts(
         "prior": xr.Dataset({"share": named_shares(tree, base)}),
         "observed_data": xr.Dataset({"references": _observed(tree, settings)}),
     }
+    data = CountData(model.listed, model.left_out, synthetic)
     return CountFit(
-        model, CountData(model.listed, model.left_out, synthetic), xr.DataTree.from_dict(tree_draws),
-        tree, convergence, settings, {"sampling": time.perf_counter() - start},
-        tuple(_notes(model, settings, synthetic)),
+        model, data, xr.DataTree.from_dict(tree_draws), tree, convergence, settings,
+        {"sampling": time.perf_counter() - start}, tuple(_notes(model, settings, data)),
     )  # fmt: skip
 
 
@@ -248,8 +248,8 @@ def _check(method: str, **whole: tuple[int, int]) -> None:
             )
 
 
-def _notes(model: CountModel, settings: CountSettings, synthetic: bool) -> list[str]:
-    found = ["SYNTHETIC DATA: these counts were generated."] if synthetic else []
+def _notes(model: CountModel, settings: CountSettings, data: CountData) -> list[str]:
+    found = ["SYNTHETIC DATA: these counts were generated."] if data.synthetic else []
     d = settings.design_effect
     if d == 1:
         found.append(

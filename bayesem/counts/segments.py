@@ -54,10 +54,10 @@ class Segments:
 
     def counts(self) -> Ints:
         """References by phase, informant and sub-theme."""
-        found = np.zeros((len(self.phases), len(self.informants), len(self.model.subthemes)), np.int64)
-        where = [self.table[c].map(list(known).index) for c, known in (
-            ("phase", self.phases), ("informant", self.informants), (CODE, self.model.subthemes))]  # fmt: skip
-        np.add.at(found, tuple(w.to_numpy() for w in where), 1)
+        known = {"phase": self.phases, "informant": self.informants, CODE: self.model.subthemes}
+        found = np.zeros(tuple(map(len, known.values())), np.int64)
+        at = (pd.Categorical(self.table[name], names).codes for name, names in known.items())
+        np.add.at(found, tuple(at), 1)
         return found
 
     def indicators(self) -> pd.DataFrame:
@@ -88,8 +88,8 @@ def read_segments(
     Raises
     ------
     DataError
-        For a column or a cell that is missing, a code that no theme has, a segment that stands under
-        two informants or phases, or a code that stands twice on a segment.
+        For a column or a cell that is missing, a code that no theme has, a segment that stands
+        under two informants or phases, or a code that stands twice on a segment.
 
     Examples
     --------
@@ -181,8 +181,8 @@ def _check(table: pd.DataFrame, model: CountModel) -> None:
         if (several > 1).any():
             which = several.index[several > 1][0]
             found = ", ".join(table.loc[table["segment"] == which, column].unique()[:3])
-            raise DataError(f"segment `{which}` has more than one {column}: {found}.",
-                            hint=f"A segment belongs to one {column}; name segments apart.")  # fmt: skip
+            hint = f"A segment belongs to one {column}; name segments apart."
+            raise DataError(f"segment `{which}` has more than one {column}: {found}.", hint=hint)
     twice = table.duplicated(["segment", CODE])
     if twice.any():
         row = table[twice].iloc[0]
@@ -244,7 +244,10 @@ def generate_segments(
             rows += [{"informant": f"i{i + 1}", "phase": phase, CODE: str(code)} for code in codes]
     table = pd.DataFrame(rows)
     table.insert(0, "segment", [f"s{k + 1}" for k in range(len(table))])
-    true = {p: dict(zip(model.subthemes, s.tolist(), strict=True)) for p, s in zip(names, share, strict=True)}
+    true = {
+        p: dict(zip(model.subthemes, s.tolist(), strict=True))
+        for p, s in zip(names, share, strict=True)
+    }
     table.attrs = {"synthetic": True, "shares": true}
     return table
 

@@ -203,8 +203,8 @@ def _themes(given: Any, fail: Fail) -> dict[str, dict[str, int]]:
     for theme, leaves in given.items():
         _name(theme, fail, "themes", theme)
         if not isinstance(leaves, Mapping) or not leaves:
-            raise fail(f"The theme `{theme}` has no sub-themes.", "themes", str(theme),
-                       hint="A theme without any is its own sub-theme under another name.")  # fmt: skip
+            hint = "A theme without any is its own sub-theme under another name."
+            raise fail(f"The theme `{theme}` has no sub-themes.", "themes", str(theme), hint=hint)
         found[theme] = {}
         for name, value in leaves.items():
             _name(name, fail, "themes", theme, name)
@@ -221,8 +221,8 @@ def _check_distinct(themes: Mapping[str, Mapping[str, int]], fail: Fail) -> None
     for theme, leaves in themes.items():
         for name in leaves:
             if name in seen:
-                raise fail(f"`{name}` names two things.", "themes", theme, name,
-                           hint="Every theme and every sub-theme needs a name of its own.")  # fmt: skip
+                hint = "Every theme and every sub-theme needs a name of its own."
+                raise fail(f"`{name}` names two things.", "themes", theme, name, hint=hint)
             seen.add(name)
 
 

@@ -1,8 +1,8 @@
 """Figures for a paper: what a verdict rests on, and a slope over its moderator.
 
 `panels` lays the comparisons of a claim on axes, `sheet` is the paper that all figures stand on,
-`verdict`, `slopes`, `shares`, `residuals`, `ranks` and `assurance` draw. Matplotlib is imported when
-something is drawn, and not before.
+`verdict`, `slopes`, `shares`, `residuals`, `ranks` and `assurance` draw. Matplotlib is imported
+when something is drawn, and not before.
 """
 
 from bayesem.figures.assurance import plot_design

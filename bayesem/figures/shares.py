@@ -52,7 +52,8 @@ def plot_shares(fits: CountFit | Sequence[CountFit], path: str | Path | None = N
     Raises
     ------
     DataError
-        For more fits than can be told apart, fits of other tables, or a path that cannot be written.
+        For more fits than can be told apart, fits of other tables, or a path that cannot be
+        written.
     NotAvailableError
         If matplotlib is not installed.
     """
@@ -69,7 +70,7 @@ def plot_shares(fits: CountFit | Sequence[CountFit], path: str | Path | None = N
         _observed(axis, several[0], rows)
         axis.set_yticks(range(len(rows)), [label for _, label, _ in rows])
         for tick, (_, _, theme) in zip(axis.get_yticklabels(), rows, strict=True):
-            tick.set_weight("bold" if theme else "normal")
+            tick.set_fontweight("bold" if theme else "normal")
         axis.set_ylim(len(rows) - 0.4, -0.6)
         axis.set_xlim(left=0)
         axis.set_xlabel("share of the references")
@@ -136,6 +137,6 @@ def _observed(axis: "Axes", fit: CountFit, rows: Sequence[Any]) -> None:
     n = {str(k): int(v) for k, v in zip(observed["subtheme"].to_numpy(), observed, strict=True)}
     n |= {t: sum(n[name] for name in leaves) for t, leaves in fit.model.themes.items()}
     total = int(observed.sum())
-    axis.plot([n[name] / total for name, _, _ in rows], range(len(rows)), "x", color="black", ms=5, zorder=5,
-              label="observed")  # fmt: skip
+    values = [n[name] / total for name, _, _ in rows]
+    axis.plot(values, range(len(rows)), "x", color="black", ms=5, zorder=5, label="observed")
     axis.axvline(1 / observed.size, color=GREY, lw=0.8, ls=":", label="equal share")

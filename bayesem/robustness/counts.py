@@ -99,16 +99,21 @@ def count_sensitivity(
 
     Notes
     -----
-    The worst and best case divide the references left out evenly among some set of sub-themes; every
-    such set is tried (of two at most where there are more than ten). For a comparison that is linear
-    in shares this holds the extreme; for other claims it is what was found among those tried.
+    The worst and best case divide the references left out evenly among some set of sub-themes;
+    every such set is tried (of two at most where there are more than ten). For a comparison that is
+    linear in shares this holds the extreme; for other claims it is what was found among those
+    tried.
     """
     if not isinstance(model, CountModel):
         model = count_model(model)
     check_seed(seed)
     claims = count_claims(propositions)
     seeds = iter(np.random.SeedSequence(seed).generate_state(1000))
-    base = {"design_effect": float(design_effect[0]), "prior": prior[0], "others": "left out"}
+    base: dict[str, Any] = {
+        "design_effect": float(design_effect[0]),
+        "prior": prior[0],
+        "others": "left out",
+    }
 
     def judged(setting: str, source: CountModel, names: set[str], **change: Any) -> pd.DataFrame:
         arguments: dict[str, Any] = {**base, **change}
@@ -215,5 +220,7 @@ def _placed(model: CountModel, chosen: Ints) -> CountModel:
     counts[chosen] += each
     counts[chosen[:rest]] += 1
     values = iter(counts.tolist())
-    themes = {theme: {name: next(values) for name in leaves} for theme, leaves in model.themes.items()}
+    themes = {
+        theme: {name: next(values) for name in leaves} for theme, leaves in model.themes.items()
+    }
     return replace(model, themes=themes)
