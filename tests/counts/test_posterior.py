@@ -188,9 +188,7 @@ def test_the_graph_has_the_closed_form_s_density(d, prior):
 @pytest.mark.slow
 def test_nuts_on_the_graph_agrees(table):
     exact = fit_counts(table, draws=20_000, prior="tree", design_effect=2, seed=1)
-    nuts = fit_counts(
-        table, draws=2000, prior="tree", design_effect=2, method="nuts", seed=1
-    )
+    nuts = fit_counts(table, draws=2000, prior="tree", design_effect=2, method="nuts", seed=1)
     assert nuts.converged
     for name in exact.draws["posterior"]["theme"].to_numpy():
         a, b = (f.draws["posterior"]["share"].sel(theme=name).to_numpy() for f in (exact, nuts))
