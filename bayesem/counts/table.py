@@ -181,14 +181,14 @@ def _checked(table: Mapping[str, Any], fail: Fail) -> CountModel:
     themes = _themes(table.get("themes"), fail)
     texts = _texts(table.get("texts", {}), themes, fail)
     listed = sum(n for leaves in themes.values() for n in leaves.values())
+    if not listed:
+        raise fail("No sub-theme has a reference.", "themes", hint="Give what was counted.")
     total = _whole(table.get("total", listed), fail, "total", least=1)
     if total < listed:
         raise fail(
             f"`total` is {total}, and the sub-themes sum to {listed}.", "total",
             hint="It counts all references that were coded, those of the table included.",
         )  # fmt: skip
-    if not listed:
-        raise fail("No sub-theme has a reference.", "themes", hint="Give what was counted.")
     informants = table.get("informants")
     if informants is not None:
         informants = _whole(informants, fail, "informants", least=1)

@@ -13,6 +13,7 @@ STUDY = "facilitated_alliance"
 PHASES = {
     "before": {"trust": 0.2},
     "initiation": {"meeting": 4, "bringing": 4},
+    "structure": {"roles": 3},
     "conflict": {"differences": 4, "mediation": 4},
     "stabilisation": {"trust": 4},
 }
