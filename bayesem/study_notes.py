@@ -289,7 +289,7 @@ def _elsewhere(result: StudyResult) -> Iterator[str]:
     if models == [COUNTS]:
         yield (
             f"Not assessed, because about the theme counts, which are real: {names}. Run the study "
-            "without --n and --set."
+            "without generated answers."
         )
         return
     known = [m for m in models if m != COUNTS]

@@ -139,6 +139,11 @@ class _Source:
     counted: bool = False
     segments: pd.DataFrame | None = None
 
+    @property
+    def observed(self) -> bool:
+        """Whether there are answers that nobody generated."""
+        return self.data is not None and not self.data.attrs.get("synthetic", False)
+
 
 def run_study(
     name: str,
@@ -293,7 +298,7 @@ def _on_answers(study: str, model: Model, source: _Source, sampling: Sampling) -
         planned, synthetic = made.tasks, _synthetic(model, source, made)
     found = on_models(planned, sampling)
     verdicts, counts = found.verdicts, None
-    if source.counted and source.data is not None and not found.incomplete:
+    if source.counted and source.observed and not found.incomplete:
         counts = count_part(study, propositions, source.segments, sampling)
         verdicts = combined({**found.by_model, COUNTS: counts.verdicts})
     return StudyResult(
@@ -322,7 +327,7 @@ def _planned(
     every = read_propositions(study)
     data = pd.DataFrame() if source.data is None else source.data
     if model.variant is None:
-        waiting = () if source.data is not None else tuple(p for p in every if p.model == COUNTS)
+        waiting = () if source.observed else tuple(p for p in every if p.model == COUNTS)
         return every, waiting, tasks(study, model, every, data)
     mine, elsewhere = split(every, model)
     return mine, elsewhere, (Task(f"{study}:{model.variant}", model, mine, data),)
