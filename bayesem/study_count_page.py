@@ -12,7 +12,7 @@ from bayesem.counts.table import CountModel, count_model
 from bayesem.robustness.counts import CountSensitivity
 from bayesem.study_counts import CountPart
 
-__all__ = ["count_sections", "counted"]
+__all__ = ["count_sections", "counted", "stands"]
 
 WIDTH = 80
 PAIRS = 8
@@ -104,7 +104,6 @@ def _together(table: pd.DataFrame) -> Iterator[str]:
 def _assumptions(model: CountModel, found: CountSensitivity) -> Iterator[str]:
     yield _title("Probability of each claim on counts under other assumptions")
     yield from _grid(found)
-    yield from wrap(_stands(found), WIDTH)
     text = (
         "Marks: + supported, - refuted, 0 practically null, ? withheld, blank undecided. Design "
         "effect: references of one informant resemble each other, and by how much one vector of "
@@ -143,8 +142,8 @@ def _cell(row: Any) -> str:
     return f"{shown}{LETTERS.get(str(row['verdict']), ' ')}"
 
 
-def _stands(found: CountSensitivity) -> str:
-    """Which verdicts hold whatever was changed, the references left out aside."""
+def stands(found: CountSensitivity) -> str:
+    """Which verdicts hold under every design effect and prior, and which left-out ones could turn."""
     table = found.table[~found.table["setting"].str.contains("left out")]
     base = table.groupby("name", sort=False)["verdict"].first()
     moved = {}
@@ -158,7 +157,12 @@ def _stands(found: CountSensitivity) -> str:
     parts = (
         [f"Under every design effect and prior here alike: {', '.join(fixed)}."] if fixed else []
     )
-    return " ".join([*parts, *(f"{text}." for text in moved.values())])
+    bounds = found.table[found.table["setting"].str.contains("the claim")]
+    turned = [
+        name for name, rows in bounds.groupby("name", sort=False) if rows["verdict"].nunique() > 1
+    ]
+    last = [f"The references left out could turn: {', '.join(map(str, turned))}."] if turned else []
+    return " ".join([*parts, *(f"{text}." for text in moved.values()), *last])
 
 
 def _interviews(found: Interviews) -> Iterator[str]:

@@ -10,7 +10,7 @@ from bayesem import studies
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED
 from bayesem.model import Model, read_model
 from bayesem.posterior import Fit
-from bayesem.study_count_page import count_sections, counted
+from bayesem.study_count_page import count_sections, counted, stands
 from bayesem.study_notes import (
     MISPRINT,
     assumptions,
@@ -135,7 +135,9 @@ def _verdicts(result: StudyResult) -> Iterator[str]:
             "its bound; reversed: on the wrong side; blank: the file does not say).",
             WIDTH,
         )
-    for line in [*bounds(result), *together(result), *_shared(result)]:
+    leaning = counts.sensitivity if counts is not None else None
+    leans = [] if leaning is None else [stands(leaning)]
+    for line in [*leans, *bounds(result), *together(result), *_shared(result)]:
         yield from wrap(line, WIDTH, break_on_hyphens=False)
 
 

@@ -13,14 +13,14 @@ from bayesem.arrays import Floats
 from bayesem.counts.graph import graph_of_tree
 from bayesem.counts.table import CountModel, count_model
 from bayesem.counts.tree import Tree, draw_shares, tree_of
-from bayesem.errors import DataError
+from bayesem.errors import DataError, NotAvailableError
 from bayesem.sampling.convergence import Convergence, diagnose
 from bayesem.seeds import check_seed
 
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["CountData", "CountFit", "CountSettings", "fit_counts", "named_shares"]
+__all__ = ["CountData", "CountFit", "CountSettings", "fit_counts", "named_shares", "refuse_counts"]
 
 METHODS = ("exact", "nuts")
 
@@ -95,6 +95,11 @@ class CountFit:
     def converged(self) -> bool:
         """Whether the draws can be believed; exact ones always can."""
         return self.convergence.ok
+
+    @property
+    def table(self) -> None:
+        """There are no parameters of a survey's model."""
+        return
 
     @property
     def n(self) -> int:
@@ -201,6 +206,18 @@ def fit_counts(
         model, data, xr.DataTree.from_dict(tree_draws), tree, convergence, settings,
         {"sampling": time.perf_counter() - start}, tuple(_notes(model, settings, data)),
     )  # fmt: skip
+
+
+def refuse_counts(fit: object, instead: str) -> None:
+    """Refuse theme counts where only a survey's fit makes sense.
+
+    Raises
+    ------
+    NotAvailableError
+        Saying what to do instead.
+    """
+    if isinstance(fit, CountFit):
+        raise NotAvailableError("these are theme counts, not a survey's fit.", hint=instead)
 
 
 def named_shares(tree: Tree, share: Floats) -> xr.DataArray:

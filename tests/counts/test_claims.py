@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from fake_fits import fake_fit, normal_grid
 
+import bayesem as sem
 from bayesem.claim_kinds import kind_of
 from bayesem.counts.fit import fit_counts
 from bayesem.errors import PropositionError
@@ -97,3 +98,28 @@ def test_synthetic_counts_are_labelled(table):
     fit = fit_counts(table, synthetic=True, draws=100, seed=1)
     assert "SYNTHETIC" in fit.notes[0]
     assert "SYNTHETIC" in assess({"P": "share(trust) > 0.1"}, fit).notes[0]
+
+
+@pytest.mark.parametrize("name", ["save", "summary", "effects", "loo", "influence", "sensitivity"])
+def test_what_is_for_surveys_says_what_to_do_instead(counted, tmp_path, name):
+    claims = {"P": "share(trust) > 0.1"}
+    calls = {
+        "save": lambda: sem.save(counted, tmp_path / "c.nc"),
+        "summary": lambda: sem.summary(counted),
+        "effects": lambda: sem.effects(counted),
+        "loo": lambda: sem.loo(counted),
+        "influence": lambda: sem.influence(counted, claims),
+        "sensitivity": lambda: sem.sensitivity(assess(claims, counted)),
+    }
+    with pytest.raises(sem.NotAvailableError, match="these are theme counts") as caught:
+        calls[name]()
+    assert caught.value.hint
+
+
+def test_a_verdict_on_counts_is_drawn(counted):
+    pytest.importorskip("matplotlib")
+    found = assess(STUDY, counted)
+    figure = sem.plot_verdict(found, "N2")
+    assert "N2: undecided" in figure.texts[0].get_text()
+    with pytest.raises(PropositionError, match="`T1` is not testable, so there is nothing to draw"):
+        sem.plot_verdict(found, "T1")

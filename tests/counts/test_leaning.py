@@ -120,6 +120,13 @@ def test_arguments_that_cannot_be(table):
         interviews(claim, table, most=0)
 
 
+def settled(row):
+    """Whether a verdict is decisive; near a threshold, by the probability as it is."""
+    p = row["probability"]
+    likely = p >= 0.95 and row["bayes_factor"] >= 3
+    return bool(likely or (p <= 0.05 and row["bayes_factor"] <= 1 / 3))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("d", [1.0, 3.0])
 def test_the_answer_is_calibrated(d):
@@ -133,15 +140,15 @@ def test_the_answer_is_calibrated(d):
         if not first.sum():
             continue
         start = count_model({"t": dict(zip("xyz", map(int, first), strict=True))}, informants=5)
-        found = interviews(claim, start, design_effect=d, most=m, replicates=200, seed=world).table
+        found = interviews(claim, start, design_effect=d, most=m, replicates=100, seed=world).table
         promised.append(found["decisive"].iloc[-1])
         later = first + future_counts(theta, m, each, d, rng)[0]
         whole = {"t": dict(zip("xyz", map(int, later), strict=True))}
         fit = fit_counts(whole, design_effect=d, seed=world)
-        verdict = assess(claim, fit).table["verdict"][0]
-        fallen.append(np.nan if verdict == "withheld" else verdict in ("supported", "refuted"))
-    known = ~np.isnan(fallen)
-    gap = np.array(fallen, float)[known] - np.array(promised)[known]
-    print(d, np.mean(promised), np.nanmean(fallen), gap.mean(), gap.std() / np.sqrt(known.sum()))
-    assert abs(gap.mean()) < 3 * gap.std() / np.sqrt(known.sum()) + 0.03 * (d > 1)
-    assert np.mean(known) > 0.95
+        fallen.append(settled(assess(claim, fit).table.iloc[0]))
+    gap = np.array(fallen, float) - np.array(promised)
+    error = gap.std() / np.sqrt(len(gap))
+    print(f"design effect {d}: promised {np.mean(promised):.3f}, fallen {np.mean(fallen):.3f}, "
+          f"difference {gap.mean():.3f} ({error:.3f})")  # fmt: skip
+    assert abs(gap.mean()) < 3 * error
+    assert 0.3 < np.mean(promised) < 0.95
