@@ -143,7 +143,7 @@ def _cell(row: Any) -> str:
 
 
 def stands(found: CountSensitivity) -> str:
-    """Which verdicts hold under every design effect and prior, and which left-out ones could turn."""
+    """Which verdicts hold under every design effect and prior, and which left-out ones may turn."""
     table = found.table[~found.table["setting"].str.contains("left out")]
     base = table.groupby("name", sort=False)["verdict"].first()
     moved = {}
