@@ -77,7 +77,8 @@ def _study(a: argparse.Namespace) -> int:
 
     result = run_study(
         a.study, data=read_csv(a.data) if a.data else None, variant=a.variant, only=a.readings,
-        n=a.n, truth=asked_from(a.set), identify=a.identify, seed=a.seed,
+        segments=read_csv(a.segments) if a.segments else None, n=a.n, truth=asked_from(a.set),
+        identify=a.identify, seed=a.seed,
         draws=a.draws, tune=a.tune, chains=a.chains, cores=a.cores,
         matrices=a.draws_of_matrix, priors=_priors(a.priors), save=a.save, progress=_progress(a),
     )  # fmt: skip
@@ -331,9 +332,11 @@ def _sampling(
 def _run_arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("study", metavar="STUDY", help="a study's name")
-    add("--data", type=Path, metavar="CSV", help="answers; without them, printed tables")
+    add("--data", type=Path, metavar="CSV", help="answers; without them, what is printed")
+    add("--segments", type=Path, metavar="CSV",
+        help="a code-by-segment table, in the place of a table of theme counts")  # fmt: skip
     add("--variant", metavar="NAME", help="a variant of the study's model, and that alone")
-    add("--n", type=_count, default=400, metavar="N",
+    add("--n", type=_count, default=None, metavar="N",
         help="synthetic cases, of a study without data (400)")  # fmt: skip
     _states_argument(command)
     add("--readings", nargs="+", default=[], metavar="R", help="only these readings of the tables")
@@ -465,14 +468,17 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str, Callabl
         "Run a study and judge its propositions. Without --data it runs on what the paper\n"
         "prints: every way to read the printed tables is rebuilt as covariance matrices,\n"
         "each matrix is fitted, and verdicts are given under each reading and pooled over\n"
-        "all by weight. A study of a paper without data runs on synthetic answers, drawn\n"
-        "from the truth that it declares. With --data it runs on your answers: a CSV with\n"
-        "the columns that `bayesem template STUDY` lists; every model that a proposition\n"
-        "names is fitted. Ctrl-C keeps and prints what is done.\n\n"
+        "all by weight; of a table of theme counts, claims on shares are judged. A study of\n"
+        "a paper without data runs on synthetic answers, drawn from the truth that it\n"
+        "declares (one with theme counts, where --n or --set asks for them). With --data it\n"
+        "runs on your answers: a CSV with the columns that `bayesem template STUDY` lists;\n"
+        "every model that a proposition names is fitted. Ctrl-C keeps and prints what is\n"
+        "done.\n\n"
         "Examples:\n  bayesem run alliance_mediation\n"
         "  bayesem run alliance_mediation --readings T D --json\n"
         "  bayesem run alliance_mediation --data survey.csv --save fits\n"
-        "  bayesem run export_strategy --n 400 --set P2=reversed", _run_arguments,
+        "  bayesem run export_strategy --n 400 --set P2=reversed\n"
+        "  bayesem run facilitated_alliance", _run_arguments,
     ),
     "fit": (
         _fit, "fit a model to answers",
