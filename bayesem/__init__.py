@@ -32,6 +32,7 @@ _HOMES = {
     "Verdicts": "verdicts",
     "Weibull": "families",
     "assess": "verdicts",
+    "audit": "publications.audit.report",
     "calibrate": "campaigns.calibration",
     "compare": "comparison.ranking",
     "compute_log_likelihood": "pointwise",

@@ -449,7 +449,7 @@ COMMANDS = [
         ("a fit that is missing", ("assess", "no.nc", STUDY), ("there is no file",)),
         ("a file that exists", ("template", STUDY), ("exists already", "--force"),
          ((f"{STUDY}.csv", b""),)),
-        ("a command to come", ("audit",), ("not available yet",)),
+        ("a command to come", ("report",), ("not available yet",)),
     ]
 ]  # fmt: skip
 

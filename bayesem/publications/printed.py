@@ -1,6 +1,5 @@
 """A publication's printed numbers, checked and turned into intervals, and the readings of them."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
@@ -11,6 +10,7 @@ from scipy.stats import norm
 from bayesem.errors import StudyError, did_you_mean
 from bayesem.grammar.tokens import Source, Span
 from bayesem.publications.design import Design
+from bayesem.publications.places import place
 
 __all__ = ["Cell", "Index", "PathEvidence", "Publication", "Reading", "read_printed"]
 
@@ -157,27 +157,7 @@ class _File:
 
     def place(self, header: str, row: int = 0, key: str = "") -> Span | None:
         """Where a key stands: in a table, or in the row of one (counted from 1)."""
-        text = self.source.text
-        found = re.search(rf"^\[{re.escape(header)}\]", text, re.MULTILINE)
-        if found is None:
-            return None
-        start, end = found.span()
-        following = re.search(r"^\[", text[end:], re.MULTILINE)
-        stop = end + following.start() if following else len(text)
-        if row:
-            rows = list(re.finditer(r"\{[^{}]*\}", text[end:stop]))
-            if row > len(rows):
-                return Span(self.source, start, end)
-            start, stop = end + rows[row - 1].start(), end + rows[row - 1].end()
-            end = stop
-        inside = (
-            re.search(rf"(?<![\w.]){re.escape(key)}\s*=[^,}}\n]*", text[start:stop])
-            if key
-            else None
-        )
-        if inside is None:
-            return Span(self.source, start, end)
-        return Span(self.source, start + inside.start(), start + inside.end())
+        return place(self.source, header, row, key)
 
     def error(
         self, message: str, header: str, row: int = 0, key: str = "", hint: str = ""
