@@ -172,6 +172,7 @@ def _baseline(paper: Paper, table: Table, df: float) -> Iterator[Finding]:
                 yield _good(value, name, chisq, df, table.where)
         return
     if tli is not None and cfi is not None:
+        middle = chisq.middle
         known = between(lambda t, x: baseline_from_tli(t, x, df, df0), [tli.interval, chisq])
         # the same chi-square stands in both, so the range is taken over its ends together
         ends = [
@@ -181,7 +182,7 @@ def _baseline(paper: Paper, table: Table, df: float) -> Iterator[Finding]:
         ]
         yield compare(
             "CFI against TLI", "CFI with TLI", cfi, Interval(min(ends), max(ends)), table.where,
-            centre=_cfi(baseline_from_tli(min(tli.value, 1.0), chisq.middle, df, df0), chisq.middle, df, df0),
+            centre=_cfi(baseline_from_tli(min(tli.value, 1.0), middle, df, df0), middle, df, df0),
             remedy=f"TLI {tli.shown} needs a baseline chi-square of {known.low:,.0f} to "
             f"{known.high:,.0f}, CFI {cfi.shown} one of "
             f"{baseline_from_cfi(cfi.interval.low, chisq.low, df, df0):,.0f} to "
@@ -231,7 +232,8 @@ def _thresholds(paper: Paper) -> Iterator[Finding]:
                 if value is not None:
                     yield conflict(
                         "bound of the paper", f"{NAMES[name]} {bound.shown}", value, bound.end,
-                        f"{other.where}; {table.where}", "the bound is not met", agree=_met(value, bound),
+                        f"{other.where}; {table.where}", "the bound is not met",
+                        agree=_met(value, bound),
                     )  # fmt: skip
 
 

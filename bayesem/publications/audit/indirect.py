@@ -49,7 +49,8 @@ def _p(table: Table, row: Row, z: Printed, p: Printed) -> Finding:
     return compare(
         "p from z", f"{_name(row)}: p", p, p_range(z.interval, None, sides), row.where,
         centre=centre,
-        remedy=f"p {shown(centre, max(p.digits, 3))}, or z {z_of(max(p.interval.high, 1e-9), sides):.2f} or more",
+        remedy=f"p {shown(centre, max(p.digits, 3))}, or z "
+        f"{z_of(max(p.interval.high, 1e-9), sides):.2f} or more",
     )  # fmt: skip
 
 
@@ -92,8 +93,8 @@ def _sobel(paper: Paper, steps: list[tuple[str, str]], z: Printed, row: Row) -> 
     ratios = [x.shown for x in list(_picks(known))[best]]
     return compare(
         "Sobel from CR", item, size, ranges[best], row.where, centre=centres[best],
-        remedy=f"z {shown(centres[best], z.digits)} by the CRs {' and '.join(ratios)}; no z can be above "
-        f"{min(float(r) for r in ratios):g}",
+        remedy=f"z {shown(centres[best], z.digits)} by the CRs {' and '.join(ratios)}; no z can be "
+        f"above {min(float(r) for r in ratios):g}",
     )  # fmt: skip
 
 

@@ -65,8 +65,8 @@ def _moved(paper: Paper, known: Publication, weight: dict[str, float]) -> Iterat
         yield Finding(
             CHECK, f"row of {printed}", printed, labels[label], None, INCONSISTENT, float("nan"),
             _place(paper, table, row),
-            f"belongs to {labels[label]} with probability {shares[label] / total:.2f}, by all printed "
-            "numbers together", moved,
+            f"belongs to {labels[label]} with probability {shares[label] / total:.2f}, by all "
+            "printed numbers together", moved,
         )  # fmt: skip
 
 
@@ -98,7 +98,10 @@ def _cell(paper: Paper, place: str, kind: str, rows: pd.DataFrame) -> Finding:
     verdict = INCONSISTENT if wrong > LIKELY else CONSISTENT
     remedy = ""
     if wrong > LIKELY:
-        remedy = f"misprint with probability {wrong:.2f}; the other numbers imply {implied:.3f} (sd {sd:.3f})"
+        remedy = (
+            f"misprint with probability {wrong:.2f}; the other numbers imply {implied:.3f} "
+            f"(sd {sd:.3f})"
+        )
     printed = _number(shown)
     beyond = printed.value - implied if isinstance(printed, Printed) and wrong > LIKELY else 0.0
     interval = Interval(implied - 2 * sd, implied + 2 * sd)

@@ -44,7 +44,7 @@ def _block(table: pd.DataFrame, verdict: str, title: str) -> Iterator[str]:
     if not (table["verdict"] == verdict).any():
         return
     yield from ("", title, "-" * len(title))
-    yield f"{'item':<{ITEM}} {'printed':>{NUMBER}} {'recomputed':>{NUMBER}} {'difference':>{NUMBER}}"
+    yield _line("item", "printed", "recomputed", "difference")
     for k, row in enumerate(table.itertuples(index=False)):
         if row.verdict == verdict:
             yield from _entry(table, k, row)
@@ -53,14 +53,13 @@ def _block(table: pd.DataFrame, verdict: str, title: str) -> Iterator[str]:
 def _entry(table: pd.DataFrame, k: int, row: Any) -> Iterator[str]:
     digits = table.attrs["digits"][k]
     printed = table.attrs["shown"][k]
-    recomputed = _number(
-        row.recomputed, max(digits, 1) + (row.verdict == INCONSISTENT and digits < 3)
-    )
-    difference = "" if pd.isna(row.difference) else f"{row.difference:+.{max(digits, 1)}f}"
+    recomputed = _recomputed(row.recomputed, digits)
+    places = 0 if pd.isna(row.difference) else _decimals(row.difference, digits)
+    difference = "" if pd.isna(row.difference) else f"{row.difference:+.{places}f}"
     texts = ["" if printed is None else str(printed), recomputed]
     item, *rest = wrap(str(row.item), ITEM - 1) or [""]
     if max(map(len, texts)) <= NUMBER:
-        yield f"{item:<{ITEM}} {texts[0]:>{NUMBER}} {texts[1]:>{NUMBER}} {difference:>{NUMBER}}".rstrip()
+        yield _line(item, *texts, difference)
         yield from (f"  {line}" for line in rest)
     else:
         yield item
@@ -80,12 +79,21 @@ def _entry(table: pd.DataFrame, k: int, row: Any) -> Iterator[str]:
         )
 
 
-def _number(value: Any, digits: int) -> str:
+def _line(item: str, *numbers: str) -> str:
+    return " ".join([f"{item:<{ITEM}}", *(f"{x:>{NUMBER}}" for x in numbers)]).rstrip()
+
+
+def _recomputed(value: Any, digits: int) -> str:
     if value is None or (isinstance(value, float) and pd.isna(value)):
         return ""
     if isinstance(value, float):
-        return f"{value:.{digits}f}"
+        return f"{value:.{_decimals(value, digits + (0 < digits < 3))}f}"
     return str(value)
+
+
+def _decimals(value: float, digits: int) -> int:
+    """Of a number beside one printed with ``digits`` decimals: none where both are whole."""
+    return digits if digits or float(value).is_integer() else 1
 
 
 def audit_record(table: pd.DataFrame) -> dict[str, Any]:

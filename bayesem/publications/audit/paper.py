@@ -39,6 +39,11 @@ class Paper:
         return tuple((s.lhs, s.term.name) for s in rows if s.op == "~" and s.term.fixed is None)
 
     @property
+    def variables(self) -> tuple[str, ...]:
+        """Factors and observed variables of the graph."""
+        return () if self.model is None else (*self.model.factors, *self.model.observed)
+
+    @property
     def loadings(self) -> Mapping[str, tuple[Printed, ...]]:
         """Printed loadings by factor."""
         found: dict[str, tuple[Printed, ...]] = {}

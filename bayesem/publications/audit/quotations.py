@@ -69,7 +69,8 @@ def _one(table: Table, row: Row, column: str, value: Printed, same: list[Table])
         if not remedy:
             return unknown("text against table", item, value, row.where, "no table prints it")
         return conflict(
-            "text against table", item, value, "no such row", row.where, f"no row of this name: {remedy}"
+            "text against table", item, value, "no such row", row.where,
+            f"no row of this name: {remedy}",
         )  # fmt: skip
     for other, _ in found:
         if value.interval.meets(other.interval):
@@ -124,7 +125,8 @@ def _elsewhere(table: Table, row: Row, column: str, value: Printed, same: list[T
         for one in other.rows:
             cell = one.number_at(column)
             if cell is not None and cell.shown == value.shown and other.key(one) != table.key(row):
-                return f"{value.shown} stands in {one.where}, for {_item(other, one, column).rpartition(':')[0]}"
+                name = _item(other, one, column).rpartition(":")[0]
+                return f"{value.shown} stands in {one.where}, for {name}"
     return ""
 
 
@@ -279,7 +281,8 @@ def _against_sentence(one: Statement, other: Statement) -> Finding:
     if isinstance(value, Printed) and isinstance(second, Printed):
         return conflict(
             "text against text", one.item, value, second.value, f"{one.where}; {other.where}",
-            f"one number: {value.shown} or {second.shown}", agree=value.interval.meets(second.interval),
+            f"one number: {value.shown} or {second.shown}",
+            agree=value.interval.meets(second.interval),
         )  # fmt: skip
     return conflict(
         "text against text", one.item, str(value), str(second), f"{one.where}; {other.where}",
@@ -293,7 +296,8 @@ def _against_table(paper: Paper, one: Statement, by: Mapping[str, Table]) -> Fin
     value = one.value
     if isinstance(known.value, str) or not isinstance(value, Printed):
         return conflict(
-            "text against table", one.item, str(value), str(known.value), f"{one.where}; {known.where}",
+            "text against table", one.item, str(value), str(known.value),
+            f"{one.where}; {known.where}",
             f"{known.value}, as in {known.where}", agree=str(value) == str(known.value),
         )  # fmt: skip
     other = known.value if isinstance(known.value, Printed) else None
@@ -303,7 +307,8 @@ def _against_table(paper: Paper, one: Statement, by: Mapping[str, Table]) -> Fin
     shown = other.shown if other is not None else f"{count:g}"
     said = f"{shown}{known.row}, as in {known.where}"
     return conflict(
-        "text against table", one.item, value, count, f"{one.where}; {known.where}", said, agree=agree
+        "text against table", one.item, value, count, f"{one.where}; {known.where}", said,
+        agree=agree,
     )  # fmt: skip
 
 

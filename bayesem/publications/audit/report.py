@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayesem.publications.audit.coefficients import coefficients
 from bayesem.publications.audit.findings import Finding, unknown
 from bayesem.publications.audit.fit import fit
 from bayesem.publications.audit.indirect import indirect
@@ -17,13 +18,15 @@ from bayesem.publications.audit.paths import paths
 from bayesem.publications.audit.quotations import quotations
 from bayesem.publications.audit.regressions import regressions
 from bayesem.publications.audit.reliability import reliability
+from bayesem.publications.audit.results import results
 from bayesem.publications.audit.samples import samples
 
 __all__ = ["CHECKS", "audit", "findings"]
 
 #: In the order of the table. Each takes a paper and yields findings.
 CHECKS: tuple[Callable[[Paper], Iterator[Finding]], ...] = (
-    samples, moments, reliability, matrices, fit, paths, indirect, regressions, quotations,
+    samples, moments, reliability, matrices, fit, paths, coefficients, results,
+    indirect, regressions, quotations,
 )  # fmt: skip
 COLUMNS = (
     "item", "printed", "recomputed", "verdict", "difference", "where", "remedy", "check", "low",
@@ -90,7 +93,9 @@ def as_table(paper: Paper, found: list[Finding]) -> pd.DataFrame:
     table.attrs = {
         "title": book.title, "source": book.source, "sha256": book.sha256, "file": str(book.path),
         "digits": [one.printed.digits if isinstance(one.printed, Printed) else 3 for one in found],
-        "shown": [one.printed.shown if isinstance(one.printed, Printed) else one.printed for one in found],
+        "shown": [
+            one.printed.shown if isinstance(one.printed, Printed) else one.printed for one in found
+        ],
     }  # fmt: skip
     return table
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 
 from scipy.stats import norm
 from scipy.stats import t as student
@@ -66,9 +67,9 @@ def _sums(name: str, rows: list[Row], total: int, table: Table) -> Iterator[Find
     if len(known) == len(rows):
         found = int(sum(c.value for c in known))
         yield conflict(
-            "counts add up", f"{name}: sum of counts", " + ".join(c.shown for c in known) + f" = {found}",
-            float(total), where, f"counts that add up to {total}, or n = {found} for {name}",
-            agree=found == total,
+            "counts add up", f"{name}: sum of counts",
+            " + ".join(c.shown for c in known) + f" = {found}", float(total), where,
+            f"counts that add up to {total}, or n = {found} for {name}", agree=found == total,
         )  # fmt: skip
     parts = [s for s in shares if s is not None]
     if len(parts) == len(rows):
@@ -185,9 +186,7 @@ def _dates(paper: Paper, table: Table) -> Iterator[Finding]:
             days.append(date.fromisoformat(row.text_at("date")))
         except ValueError:
             raise _no_date(paper, table, row) from None
-    for (one, day), (other, later) in zip(
-        zip(table.rows, days, strict=True), list(zip(table.rows, days, strict=True))[1:], strict=False
-    ):  # fmt: skip
+    for (one, day), (other, later) in pairwise(zip(table.rows, days, strict=True)):
         yield conflict(
             "order of dates", f"{other.text_at('event')} after {one.text_at('event')}",
             later.isoformat(), day.isoformat(), table.where, "dates in the other order",
