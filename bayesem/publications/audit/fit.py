@@ -222,8 +222,10 @@ def _nfi(
 
 
 def _thresholds(paper: Paper) -> Iterator[Finding]:
-    """Whether each index meets the bound that the paper itself sets."""
+    """Where the paper says that its bounds are met (``met = true``), whether each index is."""
     for table in paper.transcript.of("thresholds"):
+        if table.whole.cells.get("met") is not True:
+            continue
         for name, bound in table.whole.cells.items():
             if not isinstance(bound, Bound):
                 continue

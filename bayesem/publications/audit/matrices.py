@@ -141,11 +141,12 @@ def _diagonal(paper: Paper, table: Table) -> Iterator[Finding]:
                 between(lambda x: sqrt(max(x, 0.0)), [ave.interval]), table.where,
                 centre=sqrt(ave.value),
             )  # fmt: skip
-        yield from _fornell(table, names, i)
+        if table.whole.cells.get("discriminant") is True:
+            yield from _fornell(table, names, i)
 
 
 def _fornell(table: Table, names: tuple[str, ...], i: int) -> Iterator[Finding]:
-    """Fornell and Larcker: the root of AVE above every correlation of the factor."""
+    """Where the paper claims it: the root of AVE is above every correlation of the factor."""
     own = table.matrix[i][i]
     others = [table.matrix[max(i, j)][min(i, j)] for j in range(len(names)) if j != i]
     largest = max(others, key=lambda x: abs(x.value))

@@ -57,7 +57,9 @@ KINDS: Mapping[str, Kind] = {
         "factor", "factor:text alpha:share cr:share ave:share sqrt_ave:share items:count"
     ),
     "fit": _kind("", "", f"{_INDICES} n:count"),
-    "thresholds": _kind("", "", " ".join(f"{name}:bound" for name in _BOUNDED.split())),
+    "thresholds": _kind(
+        "", "", " ".join(f"{name}:bound" for name in _BOUNDED.split()) + " met:flag"
+    ),
     "paths": _kind(
         "lhs rhs",
         "lhs:text op:text rhs:text est:number se:positive cr:number t:number p:p "
@@ -87,7 +89,7 @@ KINDS: Mapping[str, Kind] = {
         "predictors:count",
         "n:count",
     ),
-    "correlations": _kind("", "", "names:names diagonal:text n:count"),
+    "correlations": _kind("", "", "names:names diagonal:text discriminant:flag"),
     "normality": _kind(
         "indicator",
         "indicator:text cr_skewness:number cr_kurtosis:number skewness:number kurtosis:number",
