@@ -57,16 +57,42 @@ class _NotProper(Exception):
     """A Heywood case or a negative loading: no paper prints it."""
 
 
-def _attempt(rng: np.random.Generator, digits: int) -> Generated:
+@dataclass(frozen=True)
+class Study:
+    """A graph, answers, and the fit of one to the other."""
+
+    graph: str
+    design: Design
+    answers: np.ndarray
+    found: Any
+
+
+def study(seed: int) -> Study:
+    """A random study with a proper solution."""
+    for attempt in range(50):
+        try:
+            return _study(np.random.default_rng([seed, attempt]))
+        except (DataError, np.linalg.LinAlgError, _NotProper):
+            continue
+    raise RuntimeError(f"no admissible study for seed {seed}")
+
+
+def _study(rng: np.random.Generator) -> Study:
     graph = _graph(rng)
     design = design_of(read_model(graph))
     n = int(rng.integers(90, 600))
     answers = _answers(design, n, rng)
-    S = np.cov(answers.T)
-    found = maximum_likelihood(design, S, n)
+    found = maximum_likelihood(design, np.cov(answers.T), n)
     loadings = found.solution.loadings
     if (loadings <= 0.05).any() or (loadings >= 0.98).any() or (found.solution.psi <= 0).any():
         raise _NotProper
+    return Study(graph, design, answers, found)
+
+
+def _attempt(rng: np.random.Generator, digits: int) -> Generated:
+    one = _study(rng)
+    graph, design, answers, found = one.graph, one.design, one.answers, one.found
+    n, S = len(answers), np.cov(answers.T)
     exact = publish(S, n, design, EXACT, loading_digits=EXACT)
     tables: dict[str, dict[str, Any]] = {}
     tables |= _sample(n, rng)
