@@ -268,22 +268,24 @@ def coverage() -> str:
     r = load("rebuild_coverage")
     honest, wrong = r["honest"], r["misprint"]
     se = np.sqrt(r["stated"] * (1 - r["stated"]) / honest["rebuilt"])
-    return "\n".join([
-        f"## Rebuilt sets against the matrices that were printed: {honest['rebuilt']} generated studies",
-        "",
-        "Random graphs of three to five factors (`tests/calibration/rebuild_coverage.py`), printed as papers print, rebuilt "
-        f"from the print alone with {r['draws']} draws each; an element's range and the set of whole matrices are stated "
-        f"to hold the printed study's own correlations with probability {r['stated']:.2f}.",
-        "",
-        "| | elements inside | whole matrices inside |",
-        "|---|---|---|",
-        f"| honest print | {honest['elements']:.3f} (se {honest['elements_se']:.3f}) | {honest['whole']:.2f} (binomial se {se:.2f}) |",
-        f"| one critical ratio off by a fifth to a half ({wrong['rebuilt']} studies) | {wrong['elements']:.3f} (se {wrong['elements_se']:.3f}) | {wrong['whole']:.2f} |",
-        "",
-        f"The misprinted cell had a probability above one half in {wrong['cell_found']:.0%}; of the other cells "
-        f"{wrong['others_accused']} of {wrong['other_cells']} had, and of the honest prints' {honest['others_accused']} of "
-        f"{honest['other_cells']}.",
-    ])
+    return "\n".join(
+        [
+            f"## Rebuilt sets against the matrices that were printed: {honest['rebuilt']} generated studies",
+            "",
+            "Random graphs of three to five factors (`tests/calibration/rebuild_coverage.py`), printed as papers print, rebuilt "
+            f"from the print alone with {r['draws']} draws each; an element's range and the set of whole matrices are stated "
+            f"to hold the printed study's own correlations with probability {r['stated']:.2f}.",
+            "",
+            "| | elements inside | whole matrices inside |",
+            "|---|---|---|",
+            f"| honest print | {honest['elements']:.3f} (se {honest['elements_se']:.3f}) | {honest['whole']:.2f} (binomial se {se:.2f}) |",
+            f"| one critical ratio off by a fifth to a half ({wrong['rebuilt']} studies) | {wrong['elements']:.3f} (se {wrong['elements_se']:.3f}) | {wrong['whole']:.2f} |",
+            "",
+            f"The misprinted cell had a probability above one half in {wrong['cell_found']:.0%}; of the other cells "
+            f"{wrong['others_accused']} of {wrong['other_cells']} had, and of the honest prints' {honest['others_accused']} of "
+            f"{honest['other_cells']}.",
+        ]
+    )
 
 
 def audits() -> str:

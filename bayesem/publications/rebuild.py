@@ -87,8 +87,8 @@ def rebuild(
     reading : str, optional
         Its name. Without it, the mixture: every reading whose weight is 0.001 or more.
     draws : int, default 1
-        How many matrices of each reading. They differ in all that the paper does not print: correlations of
-        factors, digits behind the rounding, markers and the direction of the misfit.
+        How many matrices of each reading. They differ in all that the paper does not print:
+        correlations of factors, digits behind the rounding, markers and the direction of the misfit.
     seed : int, optional
 
     Returns
