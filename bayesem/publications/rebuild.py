@@ -88,7 +88,8 @@ def rebuild(
         Its name. Without it, the mixture: every reading whose weight is 0.001 or more.
     draws : int, default 1
         How many matrices of each reading. They differ in all that the paper does not print:
-        correlations of factors, digits behind the rounding, markers and the direction of the misfit.
+        correlations of factors, digits behind the rounding, markers and the direction of the
+        misfit.
     seed : int, optional
 
     Returns

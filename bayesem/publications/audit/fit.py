@@ -8,7 +8,8 @@ from scipy.stats import chi2
 from bayesem.publications.audit.findings import Finding, compare, conflict, shown, unknown
 from bayesem.publications.audit.intervals import Interval, Printed, between, hull
 from bayesem.publications.audit.paper import Paper
-from bayesem.publications.audit.transcribe import Bound, Table
+from bayesem.publications.audit.transcribe import Table
+from bayesem.publications.audit.values import Bound
 
 __all__ = ["agfi_of", "baseline_from_cfi", "baseline_from_tli", "fit", "rmsea_of"]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from math import ceil, floor, sqrt
 
 from bayesem.publications.audit.findings import Finding, compare, conflict, unknown
-from bayesem.publications.audit.intervals import SLACK, Interval, Printed
+from bayesem.publications.audit.intervals import SLACK, Interval, Printed, hull
 from bayesem.publications.audit.paper import Paper
 from bayesem.publications.audit.transcribe import Row, Table
 
@@ -165,25 +165,43 @@ def _shape(paper: Paper, table: Table, row: Row) -> Iterator[Finding]:
     """Kurtosis is at least squared skewness less 2; critical ratios divide by known errors."""
     n, name = paper.transcript.cases(table), row.text_at("indicator")
     errors = sqrt(6 / n), sqrt(24 / n)
+    small = _small_sample_errors(n)
     skew, kurt = row.number_at("skewness"), row.number_at("kurtosis")
     for plain, ratio, error, what in (
-        (skew, row.number_at("cr_skewness"), errors[0], "skewness"),
-        (kurt, row.number_at("cr_kurtosis"), errors[1], "kurtosis"),
+        (skew, row.number_at("cr_skewness"), (errors[0], small[0]), "skewness"),
+        (kurt, row.number_at("cr_kurtosis"), (errors[1], small[1]), "kurtosis"),
     ):
         if plain is not None and ratio is not None:
             yield compare(
-                f"CR of {what}", f"{name}: CR of {what}", ratio, plain.interval.scaled(1 / error),
-                row.where, centre=plain.value / error,
+                f"CR of {what}", f"{name}: CR of {what}", ratio,
+                hull([plain.interval.scaled(1 / e) for e in error]), row.where,
+                centre=plain.value / error[0],
             )  # fmt: skip
     size = _moment(skew, row.number_at("cr_skewness"), errors[0])
     peak = _moment(kurt, row.number_at("cr_kurtosis"), errors[1])
     if size is not None and peak is not None:
-        least = abs(size).low ** 2 - 2
+        least = _least_kurtosis(abs(size).low, n)
         yield conflict(
             "kurtosis against skewness", f"{name}: kurtosis", f"{peak.middle:.3f}", least,
             row.where, f"no data have an excess kurtosis below {least:.3f} at this skewness",
             agree=peak.high >= least - SLACK,
         )  # fmt: skip
+
+
+def _least_kurtosis(skewness: float, n: int) -> float:
+    """Excess kurtosis is at least squared skewness less 2, in moments or as SPSS corrects them."""
+    plain = skewness**2 - 2
+    if n < 4:
+        return plain
+    inner = skewness**2 * (n - 2) ** 2 / (n * (n - 1)) - 2
+    return min(plain, (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * inner + 6))
+
+
+def _small_sample_errors(n: int) -> tuple[float, float]:
+    """Standard errors of skewness and kurtosis that SPSS and SAS use; AMOS uses the others."""
+    skew = 6 * n * (n - 1) / ((n - 2) * (n + 1) * (n + 3)) if n > 2 else 1.0
+    kurt = 4 * (n * n - 1) * skew / ((n - 3) * (n + 5)) if n > 3 else 1.0
+    return sqrt(skew), sqrt(kurt)
 
 
 def _moment(plain: Printed | None, ratio: Printed | None, error: float) -> Interval | None:

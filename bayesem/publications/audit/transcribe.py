@@ -1,6 +1,5 @@
 """The ``[printed]`` part of a codebook, read strictly: every number with its rounding and place."""
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,27 +11,15 @@ from bayesem.codebook import Codebook, read_codebook
 from bayesem.documents import read_text
 from bayesem.errors import StudyError, did_you_mean
 from bayesem.grammar.tokens import Source
-from bayesem.publications.audit.intervals import Interval, Printed, exactly, rounded
+from bayesem.publications.audit.intervals import Printed
 from bayesem.publications.audit.schema import COMMON, KINDS, ROW, TEXT
+from bayesem.publications.audit.values import Value, read_number, read_value
 from bayesem.publications.places import place
 
-__all__ = ["Bound", "Row", "Statement", "Table", "Transcript", "transcribe"]
+__all__ = ["Row", "Statement", "Table", "Transcript", "transcribe"]
 
-STARS = {"***": 0.001, "**": 0.01, "*": 0.05}
-BOUND = re.compile(r"(<=|>=|<|>)\s*([-+]?\d*\.?\d+)")
 RELATIONS = ("=", "<", "<=", ">", ">=")
 HOWS = ("cell", "rows", "sum", "least", "greatest", "largest", "distinct")
-
-Value = Any  # Printed, Bound, str, bool, tuple of str or of Printed
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A threshold such as ``> 0.9``."""
-
-    relation: str
-    end: float
-    shown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,101 +271,10 @@ def _value(
     file: _File, header: str, row: int, key: str, value: Any, kind: str, digits: int | None
 ) -> Value:
     def wrong(what: str, hint: str = "") -> StudyError:
-        return file.error(f"`{key}` is {_as_written(value)}, {what}.", header, row, key, hint)
+        said = str(value) if isinstance(value, Decimal) else repr(value)
+        return file.error(f"`{key}` is {said}, {what}.", header, row, key, hint)
 
-    if kind == "any":
-        return _anything(value, digits, wrong)
-    if kind == "text":
-        if not isinstance(value, str) or not value.strip():
-            raise wrong("no text")
-        return value
-    if kind == "flag":
-        if not isinstance(value, bool):
-            raise wrong("neither true nor false")
-        return value
-    if kind == "bound":
-        return _bound(value, wrong)
-    if kind == "names":
-        names = [value] if isinstance(value, str) else value
-        if not isinstance(names, list) or not names or not all(isinstance(x, str) for x in names):
-            raise wrong("no list of names")
-        return tuple(names)
-    if kind == "numbers":
-        if not isinstance(value, list) or not value:
-            raise wrong("no list of numbers")
-        return tuple(_number(x, digits, wrong) for x in value)
-    if kind == "p":
-        return _probability(value, digits, wrong)
-    if kind == "count":
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise wrong("no count", "A count is a whole number of at least 0.")
-        return exactly(value)
-    number = _number(value, digits, wrong)
-    _check_range(number, kind, wrong)
-    return number
-
-
-def _check_range(number: Printed, kind: str, wrong: Any) -> None:
-    value = number.value
-    if kind == "loading" and not -1 < value < 1:
-        raise wrong(
-            "no standardised loading: it lies between -1 and 1",
-            "It leaves no residual variance, so no data can have it.",
-        )
-    if kind == "share" and not 0 <= value <= 1:
-        raise wrong("not between 0 and 1")
-    if kind == "percentage" and not 0 <= value <= 100:
-        raise wrong("no percentage: it lies between 0 and 100")
-    if kind == "positive" and not value > 0:
-        raise wrong("not above 0")
-
-
-def _number(value: Any, digits: int | None, wrong: Any) -> Printed:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise wrong("no number")
-    if isinstance(value, Decimal) and not value.is_finite():
-        raise wrong("no finite number")
-    if not -1e300 < value < 1e300:
-        raise wrong("no finite number")
-    return rounded(value, digits)
-
-
-def _anything(value: Any, digits: int | None, wrong: Any) -> Value:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return exactly(value)
-    if isinstance(value, Decimal):
-        return _number(value, digits, wrong)
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and value and all(isinstance(x, str | int) for x in value):
-        return tuple(str(x) for x in value)
-    raise wrong("neither a number nor a text nor a list of names")
-
-
-def _bound(value: Any, wrong: Any) -> Bound:
-    said = BOUND.fullmatch(value.strip()) if isinstance(value, str) else None
-    if said is None:
-        raise wrong("no bound", 'Write `"> 0.9"`, for one.')
-    return Bound(said[1], float(said[2]), value)
-
-
-def _probability(value: Any, digits: int | None, wrong: Any) -> Printed:
-    if isinstance(value, str):
-        said = BOUND.fullmatch(value.strip())
-        if value in STARS:
-            return Printed(STARS[value], Interval(0.0, STARS[value]), value, 3)
-        if said is not None and 0 <= float(said[2]) <= 1:
-            end, below = float(said[2]), said[1].startswith("<")
-            decimals = len(said[2].partition(".")[2])
-            return Printed(end, Interval(0, end) if below else Interval(end, 1), value, decimals)
-        raise wrong("no probability", 'Write a number, `"***"` or `"< .001"`.')
-    number = _number(value, digits, wrong)
-    if not 0 <= number.value <= 1:
-        raise wrong("no probability: it lies between 0 and 1")
-    low, high = max(number.interval.low, 0.0), min(number.interval.high, 1.0)
-    return Printed(number.value, Interval(low, high), number.shown, number.digits)
+    return read_value(value, kind, digits, wrong)
 
 
 def _matrix(
@@ -397,7 +293,7 @@ def _matrix(
         def wrong(what: str, hint: str = "", k: int = k) -> StudyError:
             return file.error(f"a number in row {k} is {what}.", header, 0, "rows", hint)
 
-        numbers = tuple(_number(x, digits, wrong) for x in row)
+        numbers = tuple(read_number(x, digits, wrong) for x in row)
         if any(abs(x.value) > 1 for x in numbers):
             raise wrong("no correlation: it lies between -1 and 1")
         found.append(numbers)
@@ -458,7 +354,3 @@ def _statement(file: _File, k: int, entry: Any, tables: Mapping[str, Table]) -> 
         str(entry["item"]), value, str(entry.get("says", "")), str(entry["where"]), of, how,
         entry.get("row"), relation, k,
     )  # fmt: skip
-
-
-def _as_written(value: Any) -> str:
-    return str(value) if isinstance(value, Decimal) else repr(value)
