@@ -294,7 +294,7 @@ def audits() -> str:
         return ""
     r = load("audit")
     two, three = r["honest"]["2"], r["honest"]["3"]
-    bound = 3 / (two["papers"] + three["papers"])
+    bound = 3 / two["papers"]
     alarms = two["full"] + three["full"] + two["bare"] + three["bare"]
     lines = [
         f"## The audit: {r['papers']:,} generated papers",
@@ -304,7 +304,7 @@ def audits() -> str:
         "regression, and text that repeats some. *Bare* papers say nothing twice and print no standard errors.",
         "",
         f"False alarms: {alarms} honest papers with a finding, among {two['comparisons'] + three['comparisons']:,} comparisons "
-        f"in {two['papers'] + three['papers']:,} full and as many bare prints (by the rule of three, below {bound:.2%} "
+        f"in {two['papers'] + three['papers']:,} full and as many bare prints (by the rule of three, below {bound:.1%} "
         "of papers with 95% confidence).",
         "",
         "Power: share of papers with one planted error in which the audit finds something (binomial se at most "

@@ -17,7 +17,7 @@ from generated_papers import ERRORS, Generated, bare, codebook, paper, plant
 
 from bayesem.publications.audit.report import audit
 
-PAPERS, KINDS_A_PAPER = 1000, 6
+PAPERS, KINDS_A_PAPER = 1000, 2
 OUT = Path(__file__).parent / "results" / "audit.json"
 
 

@@ -6,7 +6,7 @@ exchangeable: with 39 draws an element lies between the second smallest and the 
 largest in 90% of cases, and so does the whole matrix by its largest deviation in any element.
 Fifty of them with one critical ratio misprinted show whether its cell is found.
 
-Run as a script (five minutes): ``python tests/calibration/rebuild_coverage.py``.
+Run as a script (ten minutes): ``python tests/calibration/rebuild_coverage.py``.
 """
 
 import json
@@ -23,7 +23,7 @@ from bayesem.errors import BayesemError
 from bayesem.publications import from_printed, publish, rebuild
 from bayesem.publications.readings import closure
 
-STUDIES, MISPRINTED, DRAWS, EDGE = 50, 50, 39, 2
+STUDIES, MISPRINTED, DRAWS, EDGE = 200, 50, 39, 2
 OUT = Path(__file__).parent / "results" / "rebuild_coverage.json"
 
 

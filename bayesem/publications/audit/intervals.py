@@ -115,6 +115,27 @@ class Printed:
     shown: str
     digits: int
 
+    @property
+    def plain(self) -> bool:
+        """Whether a number is shown, and not stars or a bound."""
+        return self.shown.lstrip("+-").replace(".", "", 1).isdigit()
+
+    def repeats(self, other: "Printed") -> bool:
+        """Whether both can be one number: the same digits if they have as many decimals.
+
+        Examples
+        --------
+        >>> rounded(Decimal("0.12")).repeats(rounded(Decimal("0.123")))
+        True
+        >>> rounded(Decimal("0.12")).repeats(rounded(Decimal("0.13")))
+        False
+        """
+        unit = 10.0**-self.digits
+        narrow = all(x.interval.high - x.interval.low < 1.5 * unit for x in (self, other))
+        if self.digits == other.digits and self.plain and other.plain and narrow:
+            return abs(self.value - other.value) < unit / 1e3
+        return self.interval.meets(other.interval)
+
 
 def rounded(number: Decimal | int | float, digits: int | None = None) -> Printed:
     """A number that was rounded to its last digit, or to ``digits`` decimals.

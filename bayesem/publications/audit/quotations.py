@@ -73,7 +73,7 @@ def _one(table: Table, row: Row, column: str, value: Printed, same: list[Table])
             f"no row of this name: {remedy}",
         )  # fmt: skip
     for other, _ in found:
-        if value.interval.meets(other.interval):
+        if value.repeats(other):
             return conflict(
                 "text against table", item, value, other.value, row.where, "", agree=True
             )
@@ -164,7 +164,7 @@ def _two(one: Table, other: Table) -> Iterator[Finding]:
             yield conflict(
                 "table against table", _item(one, row, column), value, second.value,
                 f"{row.where}; {match.where}", f"one number: {value.shown} or {second.shown}",
-                agree=value.interval.meets(second.interval),
+                agree=value.repeats(second),
             )  # fmt: skip
 
 

@@ -103,8 +103,7 @@ def as_table(paper: Paper, found: list[Finding]) -> pd.DataFrame:
 def _row(one: Finding) -> dict[str, object]:
     printed = one.printed
     if isinstance(printed, Printed):
-        plain = printed.shown.lstrip("+-").replace(".", "", 1).isdigit()
-        printed_value: object = printed.value if plain else printed.shown
+        printed_value: object = printed.value if printed.plain else printed.shown
     else:
         printed_value = printed
     low, high = (one.interval.low, one.interval.high) if one.interval else (None, None)

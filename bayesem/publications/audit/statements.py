@@ -45,7 +45,7 @@ def _against_sentence(one: Statement, other: Statement) -> Finding:
         return conflict(
             "text against text", one.item, value, second.value, f"{one.where}; {other.where}",
             f"one number: {value.shown} or {second.shown}",
-            agree=value.interval.meets(second.interval),
+            agree=value.repeats(second),
         )  # fmt: skip
     return conflict(
         "text against text", one.item, str(value), str(second), f"{one.where}; {other.where}",
@@ -67,6 +67,8 @@ def _against_table(paper: Paper, one: Statement, by: Mapping[str, Table]) -> Fin
     count = float(known.value) if isinstance(known.value, int) else known.value.value
     interval = other.interval if other is not None else Interval(count, count)
     agree = _holds(one.relation, interval, value.interval)
+    if one.relation == "=" and other is not None:
+        agree = value.repeats(other)
     shown = other.shown if other is not None else f"{count:g}"
     said = f"{shown}{known.row}, as in {known.where}"
     return conflict(
