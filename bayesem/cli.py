@@ -131,6 +131,8 @@ def _audit(a: argparse.Namespace) -> int:
     from bayesem.publications.audit.page import audit_record, audit_text
     from bayesem.publications.audit.report import audit
 
+    if not a.quick and sys.stderr.isatty():
+        print("weighing the readings of the printed tables (--quick: not)", file=sys.stderr)
     found = audit(a.source, rebuild=not a.quick)
     if a.json:
         print(json.dumps(audit_record(found), indent=1, ensure_ascii=False))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from generated_papers import ERRORS, bare, codebook, paper, plant
 
+from bayesem.errors import StudyError
 from bayesem.publications.audit.report import audit
 
 SEEDS = range(2000, 2010)
@@ -22,10 +23,10 @@ PARTLY = {
 }  # fmt: skip
 
 
-def verdicts(made, folder):
+def verdicts(made, folder, *, rebuild=False):
     (folder / "paper.sem").write_text(made.graph)
     (folder / "paper.toml").write_text(codebook(made))
-    return audit(folder / "paper.toml", rebuild=False)
+    return audit(folder / "paper.toml", rebuild=rebuild)
 
 
 @pytest.mark.parametrize("digits", [2, 3])
@@ -61,6 +62,32 @@ def test_the_remedy_is_the_number_that_was_there(tmp_path):
     wrong = wrong[wrong["verdict"] == "inconsistent"].iloc[0]
     old = {r["factor"]: str(r["ave"]) for r in made.tables["reliability"]["rows"]}
     assert wrong["recomputed"] == pytest.approx(float(old[wrong["item"].split()[-1]]), abs=1e-3)
+
+
+def test_a_graph_names_the_codebook_beside_it(tmp_path):
+    made = paper(2002, 3)
+    table = verdicts(made, tmp_path)
+    same = audit(tmp_path / "paper.sem", rebuild=False)
+    assert same["item"].tolist() == table["item"].tolist()
+    (tmp_path / "lonely.sem").write_text(made.graph)
+    with pytest.raises(StudyError, match="has no codebook beside it"):
+        audit(tmp_path / "lonely.sem")
+
+
+@pytest.mark.parametrize("digits", [2, 3])
+@pytest.mark.parametrize(("column", "path", "factor"), [("cr", 0, 1.4), ("est", 1, 1.6)])
+def test_a_misprint_has_a_probability_where_a_rebuild_is_possible(
+    tmp_path, column, path, factor, digits
+):
+    """One number far off in a paper that a rebuild can invert: its cell, and no other, is accused."""
+    made = paper(2003, digits)
+    for name in ("weights_text", "sobel"):
+        made.tables.pop(name)
+    row = made.tables["weights"]["rows"][path]
+    row[column] = type(row[column])(row[column].value * factor, digits)
+    table = verdicts(made, tmp_path, rebuild=True)
+    cells = table[table["check"] == "rebuild"].set_index("item")["misprint"]
+    assert list(cells.index[cells > 0.5]) == [f"{row['lhs']} ~ {row['rhs']}: {column}"]
 
 
 def test_without_a_graph_what_needs_one_is_not_checkable(tmp_path):
