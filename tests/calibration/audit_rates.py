@@ -1,6 +1,6 @@
 """False alarms and power of the audit on generated papers, by kind of error and printed decimals.
 
-Run as a script (a quarter of an hour): ``python tests/calibration/audit_rates.py``. It writes
+Run as a script (half an hour): ``python tests/calibration/audit_rates.py``. It writes
 ``results/audit.json``, from which `docs/make_evidence.py` makes a table.
 """
 
@@ -17,7 +17,7 @@ from generated_papers import ERRORS, Generated, bare, codebook, paper, plant
 
 from bayesem.publications.audit.report import audit
 
-PAPERS, KINDS_A_PAPER = 1000, 2
+PAPERS, KINDS_A_PAPER = 1000, 6
 OUT = Path(__file__).parent / "results" / "audit.json"
 
 
