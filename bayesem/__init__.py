@@ -34,6 +34,7 @@ _HOMES = {
     "Verdicts": "verdicts",
     "Weibull": "families",
     "assess": "verdicts",
+    "audit": "publications.audit.report",
     "calibrate": "campaigns.calibration",
     "co_occurrence": "counts.co_occurrence",
     "compare": "comparison.ranking",

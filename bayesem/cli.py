@@ -22,7 +22,6 @@ __all__ = ["main"]
 
 DONE, NOT_CONVERGED, BAD_INPUT, FAULT, STOPPED, UNREAD = 0, 1, 2, 70, 130, 141
 PLANNED = {
-    "audit": "recomputes a paper's printed numbers",
     "report": "writes a notebook and an HTML page",
 }
 
@@ -126,6 +125,20 @@ def _rebuild(a: argparse.Namespace) -> int:
         f"{a.out}: covariance matrix of {len(moments.cov)} indicators (unit variances), "
         f"n = {moments.n}, reading {a.reading} of weight {moments.weight:.3g}."
     )
+    return DONE
+
+
+def _audit(a: argparse.Namespace) -> int:
+    from bayesem.publications.audit.page import audit_record, audit_text
+    from bayesem.publications.audit.report import audit
+
+    if not a.quick and sys.stderr.isatty():
+        print("weighing the readings of the printed tables (--quick: not)", file=sys.stderr)
+    found = audit(a.source, rebuild=not a.quick)
+    if a.json:
+        print(json.dumps(audit_record(found), indent=1, ensure_ascii=False))
+    else:
+        print(audit_text(found, every=a.all))
     return DONE
 
 
@@ -369,6 +382,16 @@ def _rebuild_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=1, metavar="N")
 
 
+def _audit_arguments(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add(
+        "source", metavar="SOURCE", help="a study, a codebook (.toml), or a .sem with one beside it"
+    )
+    add("--all", action="store_true", help="also list what is consistent")
+    add("--quick", action="store_true", help="do not weigh the readings of the path tables")
+    add("--json", action="store_true", help="print JSON in place of a table")
+
+
 def _simulate_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", help="study, study:variant, .sem file or text")
     command.add_argument("--n", type=_count, required=True, metavar="N", help="rows")
@@ -492,6 +515,16 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str, Callabl
         "Judge propositions on a fit that `bayesem fit --out` has kept. Propositions are a\n"
         "study's or a TOML file of your own.\n\nExample:\n"
         "  bayesem assess fit.nc alliance_mediation", _assess_arguments,
+    ),
+    "audit": (
+        _audit, "recompute what a paper prints",
+        "Hold every number that a paper prints against the others: AVE and reliability against\n"
+        "loadings, errors against critical ratios, p, Sobel tests, fit indices, percentages,\n"
+        "means, correlations, text against tables. Rounding is allowed for. The [printed] part\n"
+        "of a codebook says what is printed; see docs/audit.md. Findings are a result: the exit\n"
+        "code is 0 with and without them.\n\n"
+        "Examples:\n  bayesem audit alliance_mediation\n"
+        "  bayesem audit paper.toml --quick --all", _audit_arguments,
     ),
     "rebuild": (
         _rebuild, "write a covariance matrix that a paper's tables imply",

@@ -15,7 +15,12 @@ from bayesem.templates import columns_of
 ROOT = Path(__file__).parents[1]
 MODELS = sorted((ROOT / "models").glob("*.sem"))
 TRUTHS = sorted((ROOT / "models").glob("*.truth.toml"))
-CODEBOOKS = sorted({*(ROOT / "models").glob("*.toml")} - {*TRUTHS})
+#: A paper without a model ships its printed numbers alone.
+CODEBOOKS = sorted(
+    path
+    for path in {*(ROOT / "models").glob("*.toml")} - {*TRUTHS}
+    if path.with_suffix(".sem").is_file()
+)
 PROPOSITIONS = sorted((ROOT / "propositions").glob("*.toml"))
 
 
