@@ -1,5 +1,6 @@
 """From draws to evidence: how often a claim and its parts hold, and how surely."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -8,8 +9,8 @@ import numpy as np
 from bayesem.arrays import Floats
 from bayesem.claim_kinds import rope_width
 from bayesem.claims_evaluation import (
+    AnyScope,
     Form,
-    Scope,
     difference,
     holds,
     null_value,
@@ -23,8 +24,11 @@ from bayesem.shares import shares
 __all__ = ["measure", "without_prior"]
 
 
+type Counted = Callable[[np.ndarray], tuple[Floats, Floats]]
+
+
 def measure(
-    form: Form, posterior: Scope, prior: Scope, rule: Rule
+    form: Form, posterior: AnyScope, prior: AnyScope, rule: Rule, *, counted: Counted = shares
 ) -> tuple[Evidence, np.ndarray, np.ndarray]:
     """Evidence for a claim, and its truth in every posterior and every prior draw.
 
@@ -35,14 +39,17 @@ def measure(
     posterior, prior : Scope
     rule : Rule
         For the widths of its ropes.
+    counted : callable
+        Share of draws in which something holds, with its error.
 
     Returns
     -------
-    Evidence, (chain, draw) bool array, (chain, draw) bool array
+    Evidence, (chain, draw, ...) bool array, (chain, draw) bool array
+        Posteriors can come in batches, along the axes behind ``draw``.
     """
     if not isinstance(form, And | Or):
-        return _atom(form, posterior, prior, rule)
-    measured = [measure(part, posterior, prior, rule) for part in form.parts]  # type: ignore[arg-type]
+        return _atom(form, posterior, prior, rule, counted)
+    measured = [measure(p, posterior, prior, rule, counted=counted) for p in form.parts]  # type: ignore[arg-type]
     parts = tuple(evidence for evidence, _, _ in measured)
     joined = np.logical_and if isinstance(form, And) else np.logical_or
     truth = joined.reduce([t for _, t, _ in measured])
@@ -52,8 +59,8 @@ def measure(
     limit = np.fmin.reduce(limits) if kind == "all" else np.maximum.reduce(limits)
     evidence = Evidence(
         kind,  # type: ignore[arg-type]
-        *_shares(truth, base),
-        draws=truth.size,
+        *_shares(truth, base, counted),
+        draws=_draws(truth),
         prior_draws=base.size,
         attainable=np.asarray(limit),
         parts=parts,
@@ -70,7 +77,7 @@ def without_prior(evidence: Evidence) -> Evidence:
 
 
 def _atom(
-    atom: Any, posterior: Scope, prior: Scope, rule: Rule
+    atom: Any, posterior: AnyScope, prior: AnyScope, rule: Rule, counted: Counted
 ) -> tuple[Evidence, np.ndarray, np.ndarray]:
     truth, base = holds(atom, posterior, rule), holds(atom, prior, rule)
     decided = _constant(atom, posterior) and _constant(atom, prior)
@@ -80,17 +87,17 @@ def _atom(
         case Comparison():
             gap = None if decided else standardised_difference(atom, posterior, rule)
             if gap is not None:
-                mass, mass_error = shares(np.abs(gap[0]) < gap[1])
+                mass, mass_error = counted(np.abs(gap[0]) < gap[1])
         case Call():
             width = rope_width(atom, posterior.table, rule)
-            sd = np.asarray(null_value(atom, posterior).std(ddof=1))
+            sd = np.asarray(null_value(atom, posterior).std((0, 1), ddof=1))
             limit = attainable_null(sd, width)
     evidence = Evidence(
         "comparison" if isinstance(atom, Comparison) else "null",
-        *_shares(truth, base),
+        *_shares(truth, base, counted),
         rope_mass=mass,
         rope_mcse=mass_error,
-        draws=truth.size,
+        draws=_draws(truth),
         prior_draws=base.size,
         attainable=limit,
         text=expression_text(atom),
@@ -99,18 +106,24 @@ def _atom(
     return evidence, truth, base
 
 
-def _constant(atom: Any, scope: Scope) -> bool:
+def _draws(truth: np.ndarray) -> int:
+    return int(truth.shape[0] * truth.shape[1])
+
+
+def _constant(atom: Any, scope: AnyScope) -> bool:
     inner = atom.part if isinstance(atom, Not) else atom
     value = difference(inner, {}, scope)
     return value is not None and np.ptp(value) == 0
 
 
-def _shares(truth: np.ndarray, base: np.ndarray) -> tuple[Floats, Floats, Floats, Floats]:
+def _shares(
+    truth: np.ndarray, base: np.ndarray, counted: Counted
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Probability, prior probability, and the Monte-Carlo errors of both.
 
     Prior draws are independent, so their error is binomial.
     """
-    p, error = shares(truth)
+    p, error = counted(truth)
     c = np.asarray(base.mean())
     inside = np.sqrt(c * (1 - c) / base.size)
     return p, c, error, np.asarray(np.where((c > 0) & (c < 1), inside, 1 / base.size))

@@ -22,8 +22,10 @@ __all__ = ["adds_constant", "kind_of", "raw_part", "rope_width"]
 
 #: Kinds in the order in which they name a sum: ``a*b + c`` is judged as the path that it adds to.
 KINDS: Final = ("path", "correlation", "interaction", "indirect")
-#: On a scale of its own, which is not the standardised one.
+#: On scales of their own, which are not the standardised one.
 PROBABILITY: Final = "probability"
+SHARE: Final = "share"
+OWN: Final = (PROBABILITY, SHARE)
 CONSTANT: Final = "constant"
 NO_SCALE: Final = "no scale"
 
@@ -51,9 +53,9 @@ def kind_of(node: Any, table: Any) -> str:
     -------
     str
         ``path correlation interaction indirect``, ``probability`` (a risk, a difference of risks,
-        the mean of a binary outcome), ``constant``, or ``no scale``. A loading counts as a path; a
-        product of two or more parameters is indirect; a sum takes the kind of its leading member,
-        in the order just given.
+        the mean of a binary outcome), ``share`` (of a count model), ``constant``, or ``no scale``.
+        A loading counts as a path; a product of two or more parameters is indirect; a sum takes the
+        kind of its leading member, in the order just given.
 
     Examples
     --------
@@ -76,6 +78,8 @@ def kind_of(node: Any, table: Any) -> str:
             return "path"
         case Call("risk_difference", _):
             return PROBABILITY
+        case Call("share", _):
+            return SHARE
         case Call("mean" | "do", (MeanArgument(outcome),)):
             binary = {o.name for o in table.outcomes if o.family.is_binary}
             return PROBABILITY if outcome in binary else NO_SCALE
@@ -98,7 +102,7 @@ def _kind_of_pair(op: str, left: str, right: str, exponent: Any) -> str:
         return _leading(left, right)
     if NO_SCALE in (left, right):
         return NO_SCALE
-    if PROBABILITY in (left, right) and (op == "^" or CONSTANT not in (left, right)):
+    if {left, right} & {*OWN} and (op == "^" or CONSTANT not in (left, right)):
         return NO_SCALE
     if op == "^":
         whole = isinstance(exponent, Number) and exponent.value in (1, 2, 3, 4)
@@ -111,10 +115,11 @@ def _kind_of_pair(op: str, left: str, right: str, exponent: Any) -> str:
 
 
 def _leading(one: str, other: str) -> str:
-    if NO_SCALE in (one, other) or (PROBABILITY in (one, other) and not _alike(one, other)):
+    own = next((kind for kind in OWN if kind in (one, other)), None)
+    if NO_SCALE in (one, other) or (own is not None and not _alike(one, other)):
         return NO_SCALE
-    if PROBABILITY in (one, other):
-        return PROBABILITY
+    if own is not None:
+        return own
     return next((kind for kind in KINDS if kind in (one, other)), CONSTANT)
 
 
@@ -125,7 +130,7 @@ def _alike(one: str, other: str) -> bool:
 def raw_part(node: Any, table: Any) -> Any:
     """The first part of an expression that is in raw units, or None."""
     match node:
-        case Number() | Call("std" | "risk_difference", _):
+        case Number() | Call("std" | "risk_difference" | "share", _):
             return None
         case Call("mean" | "do", _) if kind_of(node, table) == PROBABILITY:
             return None

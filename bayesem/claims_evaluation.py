@@ -14,6 +14,7 @@ import numpy as np
 
 from bayesem.arithmetic import FUNCTIONS, OPERATORS, apply_function
 from bayesem.arrays import Floats
+from bayesem.claim_counts import CountScope, count_scope
 from bayesem.claim_kinds import adds_constant, kind_of, raw_part, rope_width
 from bayesem.conditional import (
     chain_steps,
@@ -22,6 +23,7 @@ from bayesem.conditional import (
     ends,
     through_outcome,
 )
+from bayesem.counts.fit import CountFit
 from bayesem.decomposition import (
     blocked,
     conditional_paths,
@@ -59,6 +61,7 @@ from bayesem.propositions import Rule
 from bayesem.variables import display_name, locate, moderators, reach, structure
 
 __all__ = [
+    "AnyScope",
     "Scope",
     "difference",
     "evaluate",
@@ -82,7 +85,6 @@ COMPARE: Final = {
     ">=": np.greater_equal,
     "<=": np.less_equal,
 }
-WAITING: Final = {"share": "count models"}
 CONTRASTS: Final = ("risk_ratio", "risk_difference", "time_ratio")
 INTEGRATED: Final = (*CONTRASTS, "mean", "do")
 
@@ -120,12 +122,16 @@ class Scope:
         return self.matrices.Beta.shape[:-2]
 
 
-def scope(fit: Any, group: str = "posterior") -> Scope:
-    """Collect what claims can name from a fit's draws.
+#: What claims can name: parameters of a survey model, or shares of a count model.
+type AnyScope = Scope | CountScope
+
+
+def scope(fit: Any, group: str = "posterior") -> Any:
+    """Collect what claims can name from a fit's draws: of theme counts a `CountScope`.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or CountFit
     group : {"posterior", "prior"}
 
     Raises
@@ -135,6 +141,8 @@ def scope(fit: Any, group: str = "posterior") -> Scope:
     """
     if group not in fit.draws.children:
         raise PropositionError(f"the fit has no {group} draws, so it cannot be assessed.")
+    if isinstance(fit, CountFit):
+        return count_scope(fit, group)
     tree = fit.draws[group]
     draws = {
         str(name): values.transpose("chain", "draw").to_numpy()
@@ -219,7 +227,7 @@ def _before(name: str, earlier: Mapping[str, Any]) -> dict[str, Any]:
 # --- values -------------------------------------------------------------------------------------
 
 
-def evaluate(node: Expression | Argument, scope: Scope, *, std: bool = False) -> Floats:
+def evaluate(node: Expression | Argument, scope: AnyScope, *, std: bool = False) -> Floats:
     """Value of an expression in every draw.
 
     Parameters
@@ -240,11 +248,14 @@ def evaluate(node: Expression | Argument, scope: Scope, *, std: bool = False) ->
     NotAvailableError
         For a function whose capability does not exist yet.
     """
+    survey: Any = scope
     match node:
         case Number(value):
             return np.array(value)
+        case Name() | Call() if isinstance(scope, CountScope) and scope.has(node):
+            return scope.value(node, std=std)
         case Name():
-            return _standardised_name(node, scope) if std else _raw_name(node, scope)
+            return _standardised_name(node, survey) if std else _raw_name(node, survey)
         case Unary(_, operand):
             return -evaluate(operand, scope, std=std)
         case Binary(op, left, right):
@@ -254,7 +265,7 @@ def evaluate(node: Expression | Argument, scope: Scope, *, std: bool = False) ->
         case Call("std", (inner,)):
             return evaluate(inner, scope, std=True)
         case Call(name, args):
-            return _call(name, args, node, scope, std=std)
+            return _call(name, args, node, survey, std=std)
     raise PropositionError(f"`{expression_text(node)}` has no value.", span=node.span)
 
 
@@ -266,9 +277,11 @@ def _call(name: str, args: tuple[Any, ...], node: Call, scope: Scope, *, std: bo
             return _slope(argument, scope, std=std)
     if name in INTEGRATED:
         return _integrated(node, scope, std=std)
-    if name in WAITING:
-        raise NotAvailableError(
-            f"`{name}` needs {WAITING[name]}, which is not available yet.", span=node.span
+    if name == "share":
+        raise PropositionError(
+            f"`{expression_text(node)}` is a share of references, and this fit is of a survey.",
+            span=node.span,
+            hint='Put it to theme counts: `fit_counts(...)`, and `model = "counts"` in a file.',
         )
     with np.errstate(all="ignore"):
         values = [evaluate(arg, scope, std=std) for arg in args]
@@ -390,7 +403,7 @@ def _integral(node: Call, scope: Scope) -> Floats:
 # --- truth --------------------------------------------------------------------------------------
 
 
-def holds(atom: Atom, scope: Scope, rule: Rule) -> np.ndarray:
+def holds(atom: Atom, scope: AnyScope, rule: Rule) -> np.ndarray:
     """Whether a comparison or ``null(x)`` is true, in every draw, (chain, draw) bool.
 
     Raises
@@ -411,7 +424,7 @@ def holds(atom: Atom, scope: Scope, rule: Rule) -> np.ndarray:
     raise PropositionError(f"`{expression_text(atom)}` is neither true nor false.", span=atom.span)
 
 
-def null_value(call: Call, scope: Scope) -> Floats:
+def null_value(call: Call, scope: AnyScope) -> Floats:
     """The standardised value that ``null(x)`` looks at, (chain, draw)."""
     inner: Any = call.args[0]
     raw = raw_part(inner, scope.table)
@@ -425,7 +438,7 @@ def null_value(call: Call, scope: Scope) -> Floats:
     return np.broadcast_to(evaluate(inner, scope), scope.shape)
 
 
-def difference(claim: Any, earlier: Mapping[str, Any], scope: Scope) -> Floats | None:
+def difference(claim: Any, earlier: Mapping[str, Any], scope: AnyScope) -> Floats | None:
     """What ``estimate`` reports: left minus right, the smallest gap of a chain, x of ``null(x)``.
 
     A chain's gaps are positive where they are as claimed. A Boolean combination has none.
@@ -445,13 +458,13 @@ def difference(claim: Any, earlier: Mapping[str, Any], scope: Scope) -> Floats |
     return None
 
 
-def _gap(part: Comparison, scope: Scope) -> Floats:
+def _gap(part: Comparison, scope: AnyScope) -> Floats:
     gap = evaluate(part.left, scope) - evaluate(part.right, scope)
     return gap if part.op in (">", ">=") else -gap
 
 
 def standardised_difference(
-    part: Comparison, scope: Scope, rule: Rule
+    part: Comparison, scope: AnyScope, rule: Rule
 ) -> tuple[Floats, float] | None:
     """Left minus right on the standardised solution, and the rope's half-width for its kind.
 

@@ -22,7 +22,6 @@ __all__ = ["main"]
 
 DONE, NOT_CONVERGED, BAD_INPUT, FAULT, STOPPED, UNREAD = 0, 1, 2, 70, 130, 141
 PLANNED = {
-    "audit": "recomputes a paper's printed numbers",
     "report": "writes a notebook and an HTML page",
 }
 
@@ -77,7 +76,8 @@ def _study(a: argparse.Namespace) -> int:
 
     result = run_study(
         a.study, data=read_csv(a.data) if a.data else None, variant=a.variant, only=a.readings,
-        n=a.n, truth=asked_from(a.set), identify=a.identify, seed=a.seed,
+        segments=read_csv(a.segments) if a.segments else None, n=a.n, truth=asked_from(a.set),
+        identify=a.identify, seed=a.seed,
         draws=a.draws, tune=a.tune, chains=a.chains, cores=a.cores,
         matrices=a.draws_of_matrix, priors=_priors(a.priors), save=a.save, progress=_progress(a),
     )  # fmt: skip
@@ -125,6 +125,20 @@ def _rebuild(a: argparse.Namespace) -> int:
         f"{a.out}: covariance matrix of {len(moments.cov)} indicators (unit variances), "
         f"n = {moments.n}, reading {a.reading} of weight {moments.weight:.3g}."
     )
+    return DONE
+
+
+def _audit(a: argparse.Namespace) -> int:
+    from bayesem.publications.audit.page import audit_record, audit_text
+    from bayesem.publications.audit.report import audit
+
+    if not a.quick and sys.stderr.isatty():
+        print("weighing the readings of the printed tables (--quick: not)", file=sys.stderr)
+    found = audit(a.source, rebuild=not a.quick)
+    if a.json:
+        print(json.dumps(audit_record(found), indent=1, ensure_ascii=False))
+    else:
+        print(audit_text(found, every=a.all))
     return DONE
 
 
@@ -331,9 +345,11 @@ def _sampling(
 def _run_arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("study", metavar="STUDY", help="a study's name")
-    add("--data", type=Path, metavar="CSV", help="answers; without them, printed tables")
+    add("--data", type=Path, metavar="CSV", help="answers; without them, what is printed")
+    add("--segments", type=Path, metavar="CSV",
+        help="a code-by-segment table, in the place of a table of theme counts")  # fmt: skip
     add("--variant", metavar="NAME", help="a variant of the study's model, and that alone")
-    add("--n", type=_count, default=400, metavar="N",
+    add("--n", type=_count, default=None, metavar="N",
         help="synthetic cases, of a study without data (400)")  # fmt: skip
     _states_argument(command)
     add("--readings", nargs="+", default=[], metavar="R", help="only these readings of the tables")
@@ -364,6 +380,16 @@ def _rebuild_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("reading", metavar="READING", help="such as T")
     command.add_argument("--out", type=Path, required=True, metavar="S.csv")
     command.add_argument("--seed", type=int, default=1, metavar="N")
+
+
+def _audit_arguments(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add(
+        "source", metavar="SOURCE", help="a study, a codebook (.toml), or a .sem with one beside it"
+    )
+    add("--all", action="store_true", help="also list what is consistent")
+    add("--quick", action="store_true", help="do not weigh the readings of the path tables")
+    add("--json", action="store_true", help="print JSON in place of a table")
 
 
 def _simulate_arguments(command: argparse.ArgumentParser) -> None:
@@ -465,14 +491,17 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str, Callabl
         "Run a study and judge its propositions. Without --data it runs on what the paper\n"
         "prints: every way to read the printed tables is rebuilt as covariance matrices,\n"
         "each matrix is fitted, and verdicts are given under each reading and pooled over\n"
-        "all by weight. A study of a paper without data runs on synthetic answers, drawn\n"
-        "from the truth that it declares. With --data it runs on your answers: a CSV with\n"
-        "the columns that `bayesem template STUDY` lists; every model that a proposition\n"
-        "names is fitted. Ctrl-C keeps and prints what is done.\n\n"
+        "all by weight; of a table of theme counts, claims on shares are judged. A study of\n"
+        "a paper without data runs on synthetic answers, drawn from the truth that it\n"
+        "declares (one with theme counts, where --n or --set asks for them). With --data it\n"
+        "runs on your answers: a CSV with the columns that `bayesem template STUDY` lists;\n"
+        "every model that a proposition names is fitted. Ctrl-C keeps and prints what is\n"
+        "done.\n\n"
         "Examples:\n  bayesem run alliance_mediation\n"
         "  bayesem run alliance_mediation --readings T D --json\n"
         "  bayesem run alliance_mediation --data survey.csv --save fits\n"
-        "  bayesem run export_strategy --n 400 --set P2=reversed", _run_arguments,
+        "  bayesem run export_strategy --n 400 --set P2=reversed\n"
+        "  bayesem run facilitated_alliance", _run_arguments,
     ),
     "fit": (
         _fit, "fit a model to answers",
@@ -486,6 +515,16 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str, Callabl
         "Judge propositions on a fit that `bayesem fit --out` has kept. Propositions are a\n"
         "study's or a TOML file of your own.\n\nExample:\n"
         "  bayesem assess fit.nc alliance_mediation", _assess_arguments,
+    ),
+    "audit": (
+        _audit, "recompute what a paper prints",
+        "Hold every number that a paper prints against the others: AVE and reliability against\n"
+        "loadings, errors against critical ratios, p, Sobel tests, fit indices, percentages,\n"
+        "means, correlations, text against tables. Rounding is allowed for. The [printed] part\n"
+        "of a codebook says what is printed; see docs/audit.md. Findings are a result: the exit\n"
+        "code is 0 with and without them.\n\n"
+        "Examples:\n  bayesem audit alliance_mediation\n"
+        "  bayesem audit paper.toml --quick --all", _audit_arguments,
     ),
     "rebuild": (
         _rebuild, "write a covariance matrix that a paper's tables imply",

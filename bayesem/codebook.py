@@ -78,6 +78,8 @@ class Codebook:
     variants : mapping of str to Variant
     printed, readings : dict
         As in the file; `bayesem.publications` reads them.
+    counts : dict
+        As in the file; `bayesem.counts` reads it.
     path : Path
     sha256 : str
         Of the file.
@@ -94,6 +96,7 @@ class Codebook:
     readings: dict[str, Any] = field(repr=False)
     path: Path
     sha256: str
+    counts: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def scaled(self) -> frozenset[str]:
@@ -112,7 +115,7 @@ def read_codebook(path: str | Path) -> Codebook:
     path = Path(path)
     document = read_document(path, StudyError)
     data = document.data
-    known = ("study", "factors", "indicators", "variants", "printed", "readings")
+    known = ("study", "factors", "indicators", "variants", "printed", "readings", "counts")
     document.only(data, known)
     document.need(data, ("study",))
     tables = {key: document.table(data.get(key, {}), key) for key in known}
@@ -121,7 +124,8 @@ def read_codebook(path: str | Path) -> Codebook:
     indicators = {k: _indicator(document, k, v, factors) for k, v in tables["indicators"].items()}
     variants = {k: _variant(document, k, v) for k, v in tables["variants"].items()}
     printed, readings = tables["printed"], tables["readings"]
-    return Codebook(*study, factors, indicators, variants, printed, readings, path, document.sha256)
+    return Codebook(*study, factors, indicators, variants, printed, readings, path,
+                    document.sha256, tables["counts"])  # fmt: skip
 
 
 def _study(

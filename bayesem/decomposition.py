@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bayesem.arrays import VECTORS, Floats
+from bayesem.counts.fit import refuse_counts
 from bayesem.errors import ModelError
 from bayesem.families import NORMAL
 from bayesem.implied import Implied, implied, scales, with_responses
@@ -318,6 +319,7 @@ def effects(
     ModelError
         If the graph has more chains than can be listed; ``paths=False`` lists none.
     """
+    refuse_counts(fit, "Shares have no effects; compare them in claims.")
     table, matrices = fit.table, fit.matrices()
     Beta = linked(conditional_paths(matrices, table), table)
     if standardized:

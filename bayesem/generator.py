@@ -163,6 +163,8 @@ def _controls(file: TruthFile, n: int, rng: np.random.Generator) -> dict[str, Fl
     for name, control in file.controls.items():
         if control.family == "normal":
             found[name] = control.mean + control.sd * rng.standard_normal(n)
+        elif control.family == "poisson":
+            found[name] = rng.poisson(control.mean, n).astype(float)
         else:
             found[name] = (rng.uniform(size=n) < control.mean).astype(float)
     return found

@@ -12,6 +12,7 @@ import xarray as xr
 
 from bayesem.arrays import Floats, spaced
 from bayesem.casewise import split
+from bayesem.counts.fit import refuse_counts
 from bayesem.data import Answers
 from bayesem.errors import NotAvailableError
 from bayesem.incomplete import log_likelihoods_by_case
@@ -117,6 +118,7 @@ def total_log_likelihoods(fit: Fit) -> Floats:
 
 def refuse_caseless(fit: Fit) -> None:
     """Refuse fits whose likelihood is not a product over cases."""
+    refuse_counts(fit, "There are no cases to leave out: references cluster in informants.")
     if not isinstance(fit.data, Answers):
         raise NotAvailableError(
             "this fit rests on moments: there are no cases, so nothing can be said case by case.",

@@ -20,7 +20,15 @@ ROPE: Mapping[str, float] = MappingProxyType(
     {"path": 0.10, "interaction": 0.05, "indirect": 0.01, "correlation": 0.10}
 )
 DECLARED = ("probability", "share")  # ROPEs without a default: a file that needs one declares it
-TEXT_KEYS = ("says", "claim", "where", "paper", "note", "model")
+TEXT_KEYS = ("says", "claim", "where", "paper", "note", "model", "needs")
+
+#: Data that a claim can wait for, beyond a table of counts.
+NEEDS: Mapping[str, str] = MappingProxyType(
+    {
+        "segments": "a code-by-segment table: one row per code of a segment, with columns segment, "
+        "informant, phase and code"
+    }
+)
 RULE_KEYS = ("prob", "rope", "min_bayes_factor")
 
 
@@ -83,6 +91,8 @@ class Proposition:
         Page, the paper's own verdict, our remark.
     model : str or None
         The model of the study that the claim is about.
+    needs : str or None
+        Data without which the claim cannot be tested (a key of `NEEDS`).
     """
 
     name: str
@@ -94,6 +104,7 @@ class Proposition:
     paper: str = ""
     note: str = ""
     model: str | None = None
+    needs: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +217,10 @@ def _proposition(
     document.need(table, ("says", "claim"), name)
     texts = {key: document.text(table[key], name, key) for key in TEXT_KEYS if key in table}
     own: dict[str, Any] = {key: table[key] for key in RULE_KEYS if key in table}
+    needs = texts.get("needs")
+    if needs is not None and needs not in NEEDS:
+        hint = did_you_mean(needs, NEEDS) or f"Known are {', '.join(NEEDS)}."
+        raise document.fail(f"No claim can need `{needs}`.", name, "needs", hint=hint)
     tree = _claim(document, name, texts["claim"])
     _check_earlier(name, tree, earlier)
     return Proposition(name=name, rule=_rule(document, own, rule, (name,)), tree=tree, **texts)

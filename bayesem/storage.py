@@ -24,6 +24,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesem.codebook import Codebook, Indicator, Variant
+from bayesem.counts.fit import refuse_counts
 from bayesem.data import Answers, Moments
 from bayesem.errors import BayesemError, DataError, NotAvailableError, PriorError
 from bayesem.families import Family
@@ -62,6 +63,7 @@ def save(fit: Fit, path: str | Path) -> None:
     NotAvailableError
         If Zarr is not installed, or the priors are those of another fit (a refit, scaled priors).
     """
+    refuse_counts(fit, "Keep their draws with `fit.draws.to_netcdf(path)`.")
     path = Path(path)
     writer = _writer(path)
     if fit.settings.carried:

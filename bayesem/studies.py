@@ -47,6 +47,19 @@ def own() -> tuple[str, ...]:
     return tuple(n for n in names() if (root / "propositions" / f"{n}.toml").is_file())
 
 
+def codebook_alone(name: str) -> Path | None:
+    """The codebook of a paper that ships without a model, or None.
+
+    Examples
+    --------
+    >>> codebook_alone("alliance_mediation") is None
+    True
+    """
+    if not re.fullmatch(r"\w+", name) or name in names():
+        return None
+    return _existing(_root() / "models" / f"{name}.toml")
+
+
 def find(name: str) -> Study:
     """Find the files of a study, or of a further model of one, by name.
 

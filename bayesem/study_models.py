@@ -17,9 +17,11 @@ from bayesem.study_truth import applicable, states
 from bayesem.templates import columns_of
 from bayesem.verdicts import Verdicts, assess
 
-__all__ = ["Drawn", "Runs", "Task", "combined", "drawn", "on_models", "split", "tasks"]
+__all__ = ["COUNTS", "Drawn", "Runs", "Task", "combined", "drawn", "on_models", "split", "tasks"]
 
 MULTIPLICITY = "Supported claims"
+#: The model of propositions on theme counts.
+COUNTS = "counts"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,12 +48,14 @@ class Runs:
         What happened on the way, and what was not assessed.
     incomplete : str
         What is missing, if the run was stopped; else empty.
+    by_model : mapping of str to Verdicts
     """
 
     fits: Mapping[str, tuple[Fit, ...]]
     verdicts: Verdicts
     notes: tuple[str, ...]
     incomplete: str
+    by_model: Mapping[str, Verdicts] = field(default_factory=dict)
 
 
 # --- what is put to which model -------------------------------------------------------------------
@@ -87,6 +91,8 @@ def tasks(study: str, model: Model, every: PropositionSet, data: pd.DataFrame) -
     about = dict.fromkeys([study, *(p.model for p in every if p.model is not None)])
     found = []
     for name in about:
+        if name == COUNTS:  # no model of answers
+            continue
         mine = tuple(p for p in every if (p.model or study) == name)
         if mine:
             one = model if name == study else read_model(name)
@@ -198,8 +204,8 @@ def on_models(planned: Sequence[Task], sampling: Sampling) -> Runs:
         said += [("", note) for note in missing]
         found |= {task.name: verdicts} if verdicts is not None else {}
         if stopped(one):
-            return Runs(fits, combined(found), _grouped(said), _short(planned, done))
-    return Runs(fits, combined(found), _grouped(said), "")
+            return Runs(fits, combined(found), _grouped(said), _short(planned, done), found)
+    return Runs(fits, combined(found), _grouped(said), "", found)
 
 
 def _stopped(

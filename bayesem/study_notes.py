@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bayesem.posterior import Fit
+from bayesem.study_models import COUNTS
 from bayesem.studying import StudyResult, has_products
 from bayesem.verdicts import POOLED
 
@@ -30,6 +31,9 @@ MISPRINT = 0.5
 def headline(result: StudyResult) -> Iterator[str]:
     """What was fitted to what."""
     fits = [one for each in result.fits.values() for one in each]
+    if not fits:
+        yield _on_counts(result)
+        return
     n = fits[0].n
     name = result.study + (f", variant {result.model.variant}" if result.model.variant else "")
     if result.readings is None:
@@ -41,6 +45,29 @@ def headline(result: StudyResult) -> Iterator[str]:
         f"They can be read in {len(result.readings)} ways. Each reading is rebuilt as covariance "
         f"matrices ({count}), every matrix is fitted, and a reading counts by its weight: how "
         "well all printed numbers agree under it."
+    )
+
+
+def _on_counts(result: StudyResult) -> str:
+    assert result.counts is not None
+    fit = result.counts.fit
+    model = fit.model
+    wait = (
+        "Claims on a model for survey data wait for answers (`bayesem template "
+        f"{result.study}`, then --data)."
+    )
+    if fit.phases:
+        made = " SYNTHETIC" if fit.data.synthetic else ""
+        phases = ", ".join(fit.phases["phase"])
+        informants = fit.draws["observed_data"].sizes["informant"]
+        return (
+            f"{result.study}: {model.listed}{made} references to {len(model.subthemes)} "
+            f"sub-themes, by phase ({phases}), of {informants} informants. {wait}"
+        )
+    return (
+        f"{result.study}: no answers were given, so this runs on the paper's theme counts "
+        f"({model.where}): {model.listed} references to {len(model.subthemes)} sub-themes, of "
+        f"{model.total} that were coded. {wait}"
     )
 
 
@@ -129,6 +156,8 @@ def convergence(result: StudyResult) -> Iterator[str]:
     """Whether every fit converged, or which did not."""
     fits = [(name, k + 1, one) for name, each in result.fits.items() for k, one in enumerate(each)]
     failed = [(name, k, one) for name, k, one in fits if not one.converged]
+    if not fits:
+        return
     if not failed:
         tables = [one.convergence.table for *_, one in fits]
         counted = "The fit converged" if len(fits) == 1 else f"All {len(fits)} fits converged"
@@ -155,7 +184,8 @@ def rests_on(result: StudyResult) -> Iterator[str]:
             "Fit indices are not reported: a rebuilt matrix is made to have the printed "
             "chi-square, so its fit repeats the paper's and tests nothing."
         )
-    yield _priors(next(iter(result.fits.values()))[0])
+    if result.fits:
+        yield _priors(next(iter(result.fits.values()))[0])
 
 
 def _inferred(result: StudyResult, readings: pd.DataFrame) -> Iterator[str]:
@@ -256,6 +286,13 @@ def _elsewhere(result: StudyResult) -> Iterator[str]:
         return
     names = ", ".join(p.name for p in result.elsewhere)
     models = list(dict.fromkeys(p.model or result.study for p in result.elsewhere))
-    products = any(has_products(read_model(m)) for m in models) and result.readings is not None
+    if models == [COUNTS]:
+        yield (
+            f"Not assessed, because about the theme counts, which are real: {names}. Run the study "
+            "without generated answers."
+        )
+        return
+    known = [m for m in models if m != COUNTS]
+    products = any(has_products(read_model(m)) for m in known) and result.readings is not None
     why = " It has products of factors, which need raw answers (--data)." if products else ""
     yield f"Not assessed, because about another model ({', '.join(models)}): {names}.{why}"

@@ -10,6 +10,7 @@ from bayesem import studies
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED
 from bayesem.model import Model, read_model
 from bayesem.posterior import Fit
+from bayesem.study_count_page import count_sections, counted, stands
 from bayesem.study_notes import (
     MISPRINT,
     assumptions,
@@ -40,6 +41,8 @@ def page(result: StudyResult) -> str:
     if result.readings is not None:
         sections += [_matrix(result, result.readings), _readings(result, result.readings)]
         sections += [_misfits(result, result.readings)]
+    if result.counts is not None:
+        sections += count_sections(result.counts)
     sections += [_claims(result), _rest(result), _files(result)]
     return "\n\n".join("\n".join(section) for section in sections)
 
@@ -64,7 +67,9 @@ def _listed(name: str, model: Model) -> Iterator[str]:
         yield from _indented(book.source)
         if book.variants:
             yield from _indented(f"variants: {', '.join(book.variants)}")
-        if studies.find(name).truth_path is not None:
+        if book.counts:
+            yield from _indented(counted(name))
+        elif studies.find(name).truth_path is not None:
             yield from _indented("no data: runs on synthetic answers from a declared truth")
         else:
             yield from _indented(f"readings of the printed tables: {len(book.readings) or 'none'}")
@@ -97,7 +102,10 @@ def _head(result: StudyResult) -> Iterator[str]:
 def _verdicts(result: StudyResult) -> Iterator[str]:
     rows, over = pooled(result)
     made = result.synthetic
+    counts = result.counts
+    generated = counts is not None and counts.fit.data.synthetic
     synthetic = " on SYNTHETIC answers" if made is not None else ""
+    synthetic += " on SYNTHETIC segments" if generated else ""
     yield _title(f"Verdicts{synthetic}{', ' if over else ''}{over}")
     widths = (max(map(len, rows["name"])), 5, 5, 8, 16)
     last = "the paper said" if made is None else "declared"
@@ -108,8 +116,9 @@ def _verdicts(result: StudyResult) -> Iterator[str]:
         held = result.propositions[name].paper if made is None else made.truth.get(name, "")
         said = wrap(held, max(room, 12)) or [""]
         prior = row["prior_probability"]
+        p = row["probability"]
         cells = (
-            row["name"], _three(row["probability"]), "" if pd.isna(prior) else _three(prior),
+            row["name"], "" if pd.isna(p) else _three(p), "" if pd.isna(prior) else _three(prior),
             _factor(row), row["verdict"],
         )  # fmt: skip
         yield f"{_cells(cells, widths)}  {said[0]}".rstrip()
@@ -126,7 +135,9 @@ def _verdicts(result: StudyResult) -> Iterator[str]:
             "its bound; reversed: on the wrong side; blank: the file does not say).",
             WIDTH,
         )
-    for line in [*bounds(result), *together(result), *_shared(result)]:
+    leaning = counts.sensitivity if counts is not None else None
+    leans = [] if leaning is None else [stands(leaning)]
+    for line in [*leans, *bounds(result), *together(result), *_shared(result)]:
         yield from wrap(line, WIDTH, break_on_hyphens=False)
 
 
@@ -338,18 +349,23 @@ def _note(result: StudyResult, name: str) -> str:
 
 def _units(result: StudyResult) -> str:
     """Say what a claim's difference is, and in which units."""
+    shares = "Of claims on theme counts it is one of shares."
+    if not result.fits:
+        return f"A difference is the left side minus the right, mean [95% interval]. {shares}"
     one = next(iter(result.fits.values()))[0]
     marker = "first indicators as markers" if one.settings.identify == "marker" else "unit factors"
     sds = ", indicators with sd 1" if result.readings is not None else ""
     return (
         f"A difference is the left side minus the right, mean [95% interval], raw ({marker}{sds}) "
-        "unless the claim says std()."
+        f"unless the claim says std().{f' {shares}' if result.counts is not None else ''}"
     )
 
 
 def _rest(result: StudyResult) -> Iterator[str]:
     yield _title("What this rests on")
-    yield from _bullets([*convergence(result), *rests_on(result), *limits(result), *result.notes])
+    counted_ = result.counts.notes if result.counts is not None else ()
+    said = [*convergence(result), *rests_on(result), *limits(result), *counted_, *result.notes]
+    yield from _bullets(list(dict.fromkeys(said)))
 
 
 def _files(result: StudyResult) -> Iterator[str]:
@@ -358,11 +374,12 @@ def _files(result: StudyResult) -> Iterator[str]:
     files += [f"codebook {book.sha256[:12]}"] if book is not None else []
     made = result.synthetic
     files += [f"truth {made.sha256[:12]}"] if made is not None else []
-    settings = next(iter(result.fits.values()))[0].settings
+    chains = ""
+    if result.fits:
+        settings = next(iter(result.fits.values()))[0].settings
+        chains = f" {settings.chains} chains of {settings.draws} draws after {settings.tune}."
     yield from wrap(
-        f"SHA-256 of the files: {', '.join(files)}. {settings.chains} chains of {settings.draws} "
-        f"draws after {settings.tune}. {result.seconds:.0f} seconds.",
-        WIDTH,
+        f"SHA-256 of the files: {', '.join(files)}.{chains} {result.seconds:.0f} seconds.", WIDTH
     )
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from bayesem.campaigns.interviews import Interviews
+from bayesem.robustness.counts import CountSensitivity
+from bayesem.study_counts import CountPart
 from bayesem.study_notes import bounds, convergence, limits, pooled, rests_on, together
 from bayesem.studying import StudyResult
 
@@ -19,7 +22,7 @@ def record(result: StudyResult) -> dict[str, Any]:
     -------
     dict
         ``study variant converged incomplete synthetic over verdicts by_reading parts readings
-        closure fits not_assessed notes sha256 seconds``; a missing number is None.
+        closure fits counts not_assessed notes sha256 seconds``; a missing number is None.
     """
     rows, over = pooled(result)
     table = result.verdicts.table
@@ -41,6 +44,7 @@ def record(result: StudyResult) -> dict[str, Any]:
             for name, each in result.fits.items()
             for k, one in enumerate(each)
         ],
+        "counts": None if result.counts is None else _counts(result.counts),
         "not_assessed": [{"name": p.name, "model": p.model} for p in result.elsewhere],
         "notes": [
             *convergence(result),
@@ -48,6 +52,7 @@ def record(result: StudyResult) -> dict[str, Any]:
             *bounds(result),
             *together(result),
             *limits(result),
+            *(result.counts.notes if result.counts is not None else ()),
             *result.notes,
         ],
         "sha256": {
@@ -55,6 +60,35 @@ def record(result: StudyResult) -> dict[str, Any]:
             "codebook": result.model.codebook.sha256 if result.model.codebook else None,
         },
         "seconds": result.seconds,
+    }
+
+
+def _counts(part: CountPart) -> dict[str, Any]:
+    settings = part.fit.settings
+    return {
+        "where": part.fit.model.where,
+        "listed": part.fit.model.listed,
+        "total": part.fit.model.total,
+        "informants": part.fit.model.informants,
+        "themes": {theme: dict(leaves) for theme, leaves in part.fit.model.themes.items()},
+        "shares": rows_of(part.shares),
+        "together": [] if part.together is None else rows_of(part.together),
+        **(_leaning(part.sensitivity) if part.sensitivity is not None else {}),
+        **(_needed(part.interviews) if part.interviews is not None else {}),
+        **asdict(settings),
+        "synthetic": part.fit.data.synthetic,
+    }
+
+
+def _leaning(found: CountSensitivity) -> dict[str, Any]:
+    return {"sensitivity": rows_of(found.table), "allocations": rows_of(found.allocations)}
+
+
+def _needed(found: Interviews) -> dict[str, Any]:
+    return {
+        "interviews": rows_of(found.sizes),
+        "assurance": found.assurance,
+        "references_by_interview": found.references,
     }
 
 

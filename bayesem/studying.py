@@ -1,9 +1,10 @@
-"""A study from its files to verdicts: on answers, or on what its paper prints.
+"""A study from its files to verdicts: on answers, on what its paper prints, or on theme counts.
 
 On answers, each model that a proposition names is fitted; a study without data declares a truth
 that synthetic answers are drawn from. On a paper's tables, every reading of them is rebuilt as
 covariance matrices, each matrix is fitted, and the propositions are judged under each reading and
-over all of them by weight.
+over all of them by weight. On theme counts the claims on shares are judged, and those on a survey's
+model wait for answers.
 """
 
 import re
@@ -20,6 +21,7 @@ from bayesem.errors import NotAvailableError, SamplingError, StudyError, did_you
 from bayesem.model import Model, read_model
 from bayesem.posterior import Fit
 from bayesem.propositions import Proposition, PropositionSet, read_propositions
+from bayesem.study_counts import CountPart, awaited, count_part
 from bayesem.study_fits import (
     Progress,
     Report,
@@ -31,7 +33,7 @@ from bayesem.study_fits import (
     priors_from,
     stopped,
 )
-from bayesem.study_models import Drawn, Task, drawn, on_models, split, tasks
+from bayesem.study_models import COUNTS, Drawn, Task, combined, drawn, on_models, split, tasks
 from bayesem.study_truth import declares_truth, truth_of
 from bayesem.verdicts import Verdicts, assess
 
@@ -47,6 +49,7 @@ __all__ = [
 
 #: Readings lighter than this are fitted to one rebuilt matrix only.
 LEAST_WEIGHT = 0.01
+SYNTHETIC_CASES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class StudyResult:
     seconds : float
     synthetic : Synthetic or None
         Where the study's own generator drew the answers.
+    counts : CountPart or None
+        Of a study with theme counts: their fit, and what its verdicts lean on.
     """
 
     study: str
@@ -110,11 +115,13 @@ class StudyResult:
     incomplete: str = ""
     seconds: float = 0.0
     synthetic: Synthetic | None = None
+    counts: CountPart | None = None
 
     @property
     def converged(self) -> bool:
         """Whether every fit converged."""
-        return all(one.converged for each in self.fits.values() for one in each)
+        counted = self.counts is None or self.counts.fit.converged
+        return counted and all(one.converged for each in self.fits.values() for one in each)
 
     def __str__(self) -> str:
         from bayesem.study_page import page
@@ -129,15 +136,23 @@ class _Source:
     data: pd.DataFrame | None
     n: int
     asked: Mapping[str, str]
+    counted: bool = False
+    segments: pd.DataFrame | None = None
+
+    @property
+    def observed(self) -> bool:
+        """Whether there are answers that nobody generated."""
+        return self.data is not None and not self.data.attrs.get("synthetic", False)
 
 
 def run_study(
     name: str,
     *,
     data: pd.DataFrame | None = None,
+    segments: pd.DataFrame | None = None,
     variant: str | None = None,
     only: Sequence[str] = (),
-    n: int = 400,
+    n: int | None = None,
     truth: Mapping[str, str] | None = None,
     identify: str | None = None,
     seed: int = 1,
@@ -158,14 +173,17 @@ def run_study(
         A study, or a variant of one (``"alliance_mediation:no_alliance"``).
     data : DataFrame, optional
         Answers, a row per case. Without them the study runs on what its paper prints, or on
-        synthetic answers where it declares a truth to draw them from.
+        synthetic answers where it declares a truth to draw them from. A study with theme counts
+        runs on these, and on synthetic answers only where ``n`` or ``truth`` asks for them.
+    segments : DataFrame, optional
+        Of a study with theme counts: a code-by-segment table, in the place of the printed one.
     variant : str, optional
         As after the colon in ``name``: that model alone. Otherwise, on answers, every model that a
         proposition names is fitted.
     only : sequence of str
         Readings to keep; their weights are then shared among them.
-    n : int
-        Synthetic cases.
+    n : int, optional
+        Synthetic cases (400).
     truth : mapping of str to str, optional
         As ``propositions`` of :func:`bayesem.generate`.
     identify : {"marker", "unit"}, optional
@@ -203,8 +221,18 @@ def run_study(
     tell = progress or (lambda _: None)
     metric = identify or (truth_of(model).metric if declared else "marker")
     sampling = Sampling(draws, tune, chains, cores, seed, priors, folder, tell, metric)
-    if data is not None or declared:
-        return _on_answers(study, model, _Source(data, n, dict(truth or {})), sampling)
+    counted = has_counts(model)
+    if segments is not None and (not counted or truth or n is not None):
+        raise StudyError(
+            f"`{name}` takes no segments here.",
+            hint="They are for a study with theme counts, without --variant, --n and --set.",
+        )
+    drawn_ = declared and (not counted or bool(truth) or n is not None)
+    if data is not None or drawn_:
+        source = _Source(data, n or SYNTHETIC_CASES, dict(truth or {}), counted, segments)
+        return _on_answers(study, model, source, sampling)
+    if counted:
+        return _on_counts(study, model, segments, sampling)
     _refuse_products(model)
     return _on_readings(study, model, _whole(matrices), tuple(only), sampling)
 
@@ -239,6 +267,11 @@ def has_products(model: Model) -> bool:
     return any(len(s.term.factors) > 1 for s in model.parsed.statements)
 
 
+def has_counts(model: Model) -> bool:
+    """Whether a study's own model comes with theme counts."""
+    return model.variant is None and model.codebook is not None and bool(model.codebook.counts)
+
+
 def _whole(matrices: int) -> int:
     if isinstance(matrices, bool) or not isinstance(matrices, int) or matrices < 1:
         raise StudyError(f"matrices is {matrices!r}; it is a whole number of at least 1.")
@@ -264,9 +297,26 @@ def _on_answers(study: str, model: Model, source: _Source, sampling: Sampling) -
         made = drawn(planned, source.n, source.asked, sampling.seed)
         planned, synthetic = made.tasks, _synthetic(model, source, made)
     found = on_models(planned, sampling)
+    verdicts, counts = found.verdicts, None
+    if source.counted and source.observed and not found.incomplete:
+        counts = count_part(study, propositions, source.segments, sampling)
+        verdicts = combined({**found.by_model, COUNTS: counts.verdicts})
     return StudyResult(
-        study, model, propositions, elsewhere, found.verdicts, None, None, found.fits, found.notes,
-        found.incomplete, sampling.seconds(), synthetic,
+        study, model, propositions, elsewhere, verdicts, None, None, found.fits, found.notes,
+        found.incomplete, sampling.seconds(), synthetic, counts,
+    )  # fmt: skip
+
+
+def _on_counts(
+    study: str, model: Model, segments: pd.DataFrame | None, sampling: Sampling
+) -> StudyResult:
+    """The claims on shares judged; those on a survey's model wait."""
+    propositions = read_propositions(study)
+    counts = count_part(study, propositions, segments, sampling)
+    verdicts = awaited(combined({COUNTS: counts.verdicts}), propositions)
+    return StudyResult(
+        study, model, propositions, (), verdicts, None, None, {}, (), "", sampling.seconds(),
+        counts=counts,
     )  # fmt: skip
 
 
@@ -277,7 +327,8 @@ def _planned(
     every = read_propositions(study)
     data = pd.DataFrame() if source.data is None else source.data
     if model.variant is None:
-        return every, (), tasks(study, model, every, data)
+        waiting = () if source.observed else tuple(p for p in every if p.model == COUNTS)
+        return every, waiting, tasks(study, model, every, data)
     mine, elsewhere = split(every, model)
     return mine, elsewhere, (Task(f"{study}:{model.variant}", model, mine, data),)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bayesem.arrays import Floats
+from bayesem.counts.fit import refuse_counts
 from bayesem.data import Moments
 from bayesem.decomposition import standardise, standardised_value
 from bayesem.matrices import Matrices
@@ -40,6 +41,7 @@ def summary(fit: Fit, *, standardized: bool = False, prob: float = 0.95) -> pd.D
         variances and covariances as lavaan's do. ``pd`` is the probability of the more probable
         sign. ``attrs["convergence"]`` is the verdict on the chains, and warns if they failed.
     """
+    refuse_counts(fit, "`arviz.summary(fit.draws)` describes their shares.")
     matrices = fit.matrices()
     read: Callable[[Matrices, Row], Floats] = cell
     if standardized:

@@ -16,7 +16,7 @@ __all__ = ["STATES", "Answered", "Control", "Limit", "TruthFile", "read_truth"]
 #: What a proposition can be made.
 STATES = ("true", "false", "reversed")
 METRICS = ("unit", "marker")
-FAMILIES = ("normal", "bernoulli")
+FAMILIES = ("normal", "bernoulli", "poisson")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Distribution of an observed predictor; of a Bernoulli one ``mean`` is the share of ones."""
+    """Distribution of an observed predictor; of a Bernoulli one ``mean`` is the share of ones,
+    of a Poisson one the mean count."""
 
     family: str
     mean: float
@@ -161,6 +162,8 @@ def _control(d: Document, name: str, value: object) -> Control:
     if family == "normal":
         d.need(table, ("sd",), *keys)
         return Control(family, mean, _above(d, table["sd"], *keys, "sd"))
+    if family == "poisson":
+        return Control(family, _above(d, mean, *keys, "mean"), mean**0.5)
     if not 0 < mean < 1:
         raise d.fail(f"`mean` is {mean:g}, and a share lies between 0 and 1.", *keys, "mean")
     return Control(family, mean, (mean * (1 - mean)) ** 0.5)

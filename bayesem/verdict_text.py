@@ -151,6 +151,8 @@ def text(table: pd.DataFrame, parts: pd.DataFrame, notes: Sequence[str]) -> str:
 
 def _headline(name: str, row: pd.Series) -> str:
     """Name, verdict, probability, prior and factor, in columns where they fit."""
+    if pd.isna(row["probability"]):
+        return f"{name:<22}  {row['verdict']}"
     prior = row["prior_probability"]
     numbers = f"Pr {probability_text(row['probability'])}"
     numbers += "" if pd.isna(prior) else f"  prior {probability_text(prior)}"
@@ -197,10 +199,11 @@ def _detail(row: pd.Series, parts: pd.DataFrame) -> Iterator[str]:
         rope = "" if pd.isna(row["rope_mass"]) else f", inside the rope {row['rope_mass']:.3f}"
         size = f"{row['estimate']:.3f} [{row['lower']:.3f}, {row['upper']:.3f}]"
         yield _wrap(f"difference {size}{rope}", 4)
-    errors = f"Monte-Carlo error: probability {row['mcse']:.2g}"
-    if not pd.isna(row["bayes_factor_mcse"]):
-        errors += f", Bayes factor {row['bayes_factor_mcse']:.2g}"
-    yield _wrap(errors, 4)
+    if not pd.isna(row["probability"]):
+        errors = f"Monte-Carlo error: probability {row['mcse']:.2g}"
+        if not pd.isna(row["bayes_factor_mcse"]):
+            errors += f", Bayes factor {row['bayes_factor_mcse']:.2g}"
+        yield _wrap(errors, 4)
     if row["reason"]:
         yield _wrap(row["reason"], 4)
     if len(parts) > 1:

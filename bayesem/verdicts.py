@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesem.arrays import Floats
+from bayesem.claim_counts import refuse_foreign, speaks_of_counts
 from bayesem.claim_evidence import measure, without_prior
 from bayesem.claims_evaluation import (
     Form,
@@ -18,6 +19,7 @@ from bayesem.claims_evaluation import (
     scope,
     unnamed_moderators,
 )
+from bayesem.counts.fit import CountFit
 from bayesem.data import Moments
 from bayesem.decision import (
     WITHHELD,
@@ -28,10 +30,10 @@ from bayesem.decision import (
     pool,
 )
 from bayesem.errors import PropositionError
-from bayesem.propositions import Proposition, Rule, read_propositions
+from bayesem.propositions import NEEDS, Proposition, PropositionSet, Rule, read_propositions
 from bayesem.verdict_text import explain, html, probability_text, rule_text, text
 
-__all__ = ["Verdicts", "assess", "claims_of", "concerns"]
+__all__ = ["UNTESTABLE", "Verdicts", "assess", "claims_of", "concerns", "unanswered"]
 
 NUMBERS = ["probability", "prior_probability", "bayes_factor", "mcse", "rope_mass", "attainable"]
 FACTOR = ["bayes_factor_bound", "bayes_factor_mcse", "bayes_factor_unconstrained"]
@@ -39,6 +41,8 @@ COLUMNS = ["name", "says", "claim", *NUMBERS, "verdict", "estimate", "lower", "u
 COLUMNS += ["reading", "weight", *FACTOR, "reason"]
 PART_COLUMNS = ["name", "reading", "joined", "part", *NUMBERS, *FACTOR, "verdict"]
 POOLED = "pooled"
+#: In the place of a verdict, where the data at hand cannot bear on a claim.
+UNTESTABLE = "not testable"
 
 #: Probability of the interval from ``lower`` to ``upper``, whatever the rule's threshold.
 INTERVAL = 0.95
@@ -92,6 +96,8 @@ class _Item:
     form: Form
     rule: Rule
     model: str | None
+    needs: str | None
+    study: str | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,10 +135,11 @@ def assess(
     Parameters
     ----------
     propositions : PropositionSet, iterable of Proposition, {name: claim}, study or path
-    fits : Fit, or {name: Fit or list of Fit}
-        A list is one reading of a publication, refitted to several rebuilt matrices: its draws
-        count together, with equal weight, and every fit in it must have converged. Readings that
-        carry weights get a pooled row; without weights none is assumed.
+    fits : Fit or CountFit, or {name: Fit or list of Fit}
+        A claim on shares is put to theme counts, any other to a survey's fit; both can be given
+        together. A list is one reading of a publication, refitted to several rebuilt matrices: its
+        draws count together, with equal weight, and every fit in it must have converged. Readings
+        that carry weights get a pooled row; without weights none is assumed.
     prob, rope, min_bayes_factor : optional
         Override the propositions' own rule. ``rope`` is a half-width for every kind, or a mapping
         by kind (``path loading correlation interaction indirect``).
@@ -172,6 +179,7 @@ def assess(
             row, its_parts = _row(item, finding)
             rows.append({**row, "reading": name, "weight": weight})
             parts += [{**part, "reading": name} for part in its_parts]
+        rows += _untestable(item, readings, findings)
     table = pd.DataFrame(rows, columns=COLUMNS)
     detail = pd.DataFrame(parts, columns=PART_COLUMNS)
     notes = tuple(_notes(items, readings, findings, table))
@@ -192,6 +200,7 @@ def claims_of(propositions: Any) -> Iterator[_Item]:
     if isinstance(propositions, Proposition):
         propositions = (propositions,)
     known = isinstance(propositions, Iterable) and not isinstance(propositions, bytes)
+    study = propositions.model if isinstance(propositions, PropositionSet) else None
     propositions = tuple(propositions) if known else (propositions,)
     earlier: dict[str, Any] = {}
     for p in propositions:
@@ -203,7 +212,9 @@ def claims_of(propositions: Any) -> Iterator[_Item]:
         if p.name in earlier:
             raise PropositionError(f"two propositions are called `{p.name}`.", label=p.name)
         form = normal_form(p.tree, earlier)
-        yield _Item(p.name, p.says, p.claim, p.tree, dict(earlier), form, p.rule, p.model)
+        yield _Item(
+            p.name, p.says, p.claim, p.tree, dict(earlier), form, p.rule, p.model, p.needs, study
+        )
         earlier[p.name] = p.tree
 
 
@@ -270,8 +281,12 @@ type _Found = tuple[str | None, float | None, _Finding]
 def _findings(items: Sequence[_Item], readings: Sequence[_Reading]) -> dict[str, list[_Found]]:
     """Every proposition on every reading, and on their mixture where they have weights."""
     found: dict[str, list[_Found]] = {item.name: [] for item in items}
+    both = len({isinstance(f, CountFit) for r in readings for f in r.fits}) > 1
     for reading in readings:
-        each = [_measure_fit(items, fit) for fit in reading.fits]  # one fit's matrices at a time
+        each = [
+            _measure_fit([item for item in items if not (both and _misplaced(item, fit))], fit)
+            for fit in reading.fits
+        ]  # one fit's matrices at a time
         for item in items:
             mine = [one[item.name] for one in each if item.name in one]
             if mine:
@@ -286,6 +301,11 @@ def _findings(items: Sequence[_Item], readings: Sequence[_Reading]) -> dict[str,
     return found
 
 
+def _misplaced(item: _Item, fit: Any) -> bool:
+    """Whether a claim that names no model is for the other kind of fit."""
+    return item.model is None and speaks_of_counts(item.form) != isinstance(fit, CountFit)
+
+
 def _measure_fit(items: Sequence[_Item], fit: Any) -> dict[str, _Finding]:
     posterior = scope(fit)
     prior = scope(fit, "prior") if _has_prior(fit) else posterior
@@ -293,12 +313,14 @@ def _measure_fit(items: Sequence[_Item], fit: Any) -> dict[str, _Finding]:
     found = {}
     for item in items:
         if concerns(item, fit):
+            if isinstance(fit, CountFit):
+                refuse_foreign(item.form)
             evidence, truth, _ = measure(item.form, posterior, prior, item.rule)
             if not _has_prior(fit) or _reproduces(fit):
                 evidence = without_prior(evidence)
             size = difference(item.tree, item.earlier, posterior)
             sizes = () if size is None else (size,)
-            remarks = tuple(_remarks(item.form, fit.table))
+            remarks = () if isinstance(fit, CountFit) else tuple(_remarks(item.form, fit.table))
             found[item.name] = _Finding(
                 evidence, (1.0,), (truth,), sizes, problems, int(fit.n), remarks
             )
@@ -307,11 +329,46 @@ def _measure_fit(items: Sequence[_Item], fit: Any) -> dict[str, _Finding]:
 
 def concerns(item: _Item, fit: Any) -> bool:
     """A proposition that names another model of the study is not put to this one."""
+    if isinstance(fit, CountFit):
+        return _concerns_counts(item, fit)
     model = fit.model
     names = {model.name, f"{model.name}:{model.variant}"}
     if model.variant is not None and model.codebook is not None:
         names.add(model.codebook.variants[model.variant].model)
     return item.model is None or item.model in names
+
+
+def _concerns_counts(item: _Item, fit: CountFit) -> bool:
+    if item.needs is not None and not fit.phases:
+        return False
+    if item.model is not None:
+        return item.model == fit.model.name
+    return item.study is None or speaks_of_counts(item.form)
+
+
+def _untestable(
+    item: _Item, readings: Sequence[_Reading], findings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """A row for a claim on theme counts that waits for data of another kind."""
+    counted = [r for r in readings if any(isinstance(fit, CountFit) for fit in r.fits)]
+    if item.needs is None or findings[item.name] or not counted:
+        return []
+    reason = f"not testable from the table; what would make it so: {NEEDS[item.needs]}"
+    return [{**unanswered(item, UNTESTABLE, reason), "reading": counted[0].name, "weight": None}]
+
+
+def unanswered(item: Any, verdict: str, reason: str) -> dict[str, Any]:
+    """A row for a claim that no data at hand can answer.
+
+    Parameters
+    ----------
+    item : Proposition
+    verdict, reason : str
+        What stands in the place of a verdict, and why.
+    """
+    said = {"name": item.name, "says": item.says, "claim": item.claim}
+    numbers = dict.fromkeys([*NUMBERS, *FACTOR, "estimate", "lower", "upper"], np.nan)
+    return {**numbers, **said, "bayes_factor_bound": "", "verdict": verdict, "reason": reason}
 
 
 def _mix(found: Sequence[_Finding], weights: Sequence[float], *, sampled: bool) -> _Finding:
@@ -426,16 +483,20 @@ def _notes(
             "A prior is improper, so no claim has a prior probability and no Bayes factor is "
             "shown; the probability alone decides."
         )
-    idle = [item.name for item in items if not findings[item.name]]
+    answered = set(table["name"])
+    idle = [item.name for item in items if item.name not in answered]
     if idle:
-        models = ", ".join(dict.fromkeys(str(item.model) for item in items if item.name in idle))
+        about = [item.model or item.study for item in items if item.name in idle]
+        models = ", ".join(dict.fromkeys(map(str, about)))
         yield f"Not assessed, because they speak of another model ({models}): {', '.join(idle)}."
-    if len(readings) > 1 and any(reading.weight is None for reading in readings):
+    kinds = {isinstance(fit, CountFit) for fit in fits}
+    if len(readings) > len(kinds) and any(reading.weight is None for reading in readings):
         yield "The fits carry no weights, so no pooled row is given."
     yield from _multiplicity(findings, table)
 
 
 def _multiplicity(findings: Mapping[str, list[_Found]], table: pd.DataFrame) -> Iterator[str]:
+    table = table[table["probability"].notna()]
     names = list(dict.fromkeys(table["reading"]))
     for reading in [POOLED] if POOLED in names else names:
         rows = table[table["reading"].isna() if reading is None else table["reading"] == reading]

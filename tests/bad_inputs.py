@@ -26,6 +26,7 @@ MODEL = "f =~ x1 + x2 + x3\ny ~ a*f\n"
 TWO = "f =~ x1 + x2 + x3\ng =~ x4 + x5 + x6\n"
 LABELS = "f =~ x1 + b*x2 + c*x3\ny ~ a*f\ny ~~ v*y\n"
 STUDY = "alliance_mediation"
+PAPER = b'[study]\ntitle = "A paper"\nn = 100\n'
 PROBIT: dict[str, Any] = {"families": {"y": "bernoulli"}}
 TIME: dict[str, Any] = {"families": {"y": sem.Lognormal(censored="wait")}}
 
@@ -449,7 +450,14 @@ COMMANDS = [
         ("a fit that is missing", ("assess", "no.nc", STUDY), ("there is no file",)),
         ("a file that exists", ("template", STUDY), ("exists already", "--force"),
          ((f"{STUDY}.csv", b""),)),
-        ("a command to come", ("audit",), ("not available yet",)),
+        ("an audit of nothing", ("audit", "no.toml"), ("There is no file",)),
+        ("an audit of a loading above 1", ("audit", "p.toml"), ("p.toml:5", "between -1 and 1"),
+         (("p.toml", PAPER + b'[printed.loadings]\nrows = [{ lhs = "F", op = "=~", rhs = "x1", est = 1.1 }]\n'),)),
+        ("an audit of text for a number", ("audit", "p.toml"), ("p.toml:5", "no number"),
+         (("p.toml", PAPER + b'[printed.w]\nrows = [{ lhs = "Y", op = "~", rhs = "X", est = "high" }]\n'),)),
+        ("an audit without n", ("audit", "p.toml"), ("p.toml:3", "`n` is missing"),
+         (("p.toml", PAPER.replace(b"n = 100\n", b"") + b"[printed.fit]\nchisq = 30.1\ndf = 20\nrmsea = 0.07\n"),)),
+        ("a command to come", ("report",), ("not available yet",)),
     ]
 ]  # fmt: skip
 

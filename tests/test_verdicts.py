@@ -12,7 +12,7 @@ from scipy.stats import norm
 from bayesem.claim_kinds import kind_of
 from bayesem.claims_evaluation import evaluate, normal_form, scope
 from bayesem.decision import Evidence, bayes_factor, frechet, judge, overridden, pool
-from bayesem.errors import NotAvailableError, PropositionError
+from bayesem.errors import PropositionError
 from bayesem.grammar.claims import parse_claim
 from bayesem.grammar.statements import expression_text
 from bayesem.propositions import Rule, read_propositions
@@ -432,8 +432,8 @@ def test_claims_without_meaning(fit, claim, message):
         one(claim, fit)
 
 
-def test_shares_wait_for_count_models(fit):
-    with pytest.raises(NotAvailableError, match="count models"):
+def test_shares_are_not_of_a_survey(fit):
+    with pytest.raises(PropositionError, match="a share of references, and this fit is of a"):
         one("share(trust) > 0.1", fit)
 
 

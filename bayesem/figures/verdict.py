@@ -113,6 +113,10 @@ def _rows(verdicts: Any, name: str) -> Any:
         known = list(dict.fromkeys(verdicts.table["name"]))
         hint = did_you_mean(str(name), known) or f"There are: {', '.join(known)}."
         raise PropositionError(f"`{name}` was not assessed.", hint=hint, label=str(name))
+    if rows["probability"].isna().all():
+        raise PropositionError(
+            f"`{name}` is {rows['verdict'].iloc[0]}, so there is nothing to draw.", label=str(name)
+        )
     if verdicts.propositions is None or verdicts.fits is None:
         raise PropositionError(
             "these verdicts come without their propositions and fits.",
@@ -176,6 +180,8 @@ def _headline(name: str, rows: Any) -> list[str]:
 def _labels(form: Form, table: Any) -> Iterator[str]:
     """What the labels of a claim stand for."""
     names = dict.fromkeys(node.text for node in walk(form) if isinstance(node, Name))
+    if table is None:  # theme counts
+        return
     known = [f"{name}: {table.labels[name][0].name}" for name in names if name in table.labels]
     if known:
         yield ", ".join(text.replace(" ", "\N{NO-BREAK SPACE}") for text in known)

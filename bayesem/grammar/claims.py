@@ -18,6 +18,7 @@ from bayesem.grammar.statements import (
     Not,
     Or,
     PathArgument,
+    ShareArgument,
     SlopeArgument,
 )
 from bayesem.grammar.tokens import Source, Span, Token, tokenise
@@ -222,10 +223,17 @@ def _do(reader: Reader) -> tuple[Argument]:
     return (MeanArgument(outcome.text, conditions, outcome.span),)
 
 
-def _share(reader: Reader) -> tuple[Expression]:
-    """Read the name of one category of a count model."""
-    name = reader.cursor.name("the name of a category")
-    return (Name(name.text, name.span),)
+def _share(reader: Reader) -> tuple[Expression | Argument]:
+    """``x``, a category of a count model, or ``x | phase = a``, the same within one group."""
+    cursor = reader.cursor
+    name = cursor.name("the name of a category")
+    if not cursor.accept("|"):
+        return (Name(name.text, name.span),)
+    column = cursor.name("a column, as in `share(trust | phase = conflict)`")
+    cursor.expect("=", "share(trust | phase = conflict)")
+    group = cursor.name("a group, as in `share(trust | phase = conflict)`")
+    span = name.span.to(group.span)
+    return (ShareArgument(name.text, column.text, group.text, span),)
 
 
 def _numbers(least: int, most: int | None) -> ArgumentReader:
@@ -347,8 +355,12 @@ def categories(node: Node) -> list[tuple[str, Span | None]]:
     >>> [name for name, _ in categories(parse_claim("share(trust) > 1/9"))]
     ['trust']
     """
-    calls = (n for n in walk(node) if isinstance(n, Call) and n.name == "share")
-    return [(arg.text, arg.span) for n in calls for arg in n.args if isinstance(arg, Name)]
+    args = (arg for n in walk(node) if _is_share(n) for arg in n.args)  # type: ignore[union-attr]
+    return [
+        (arg.category if isinstance(arg, ShareArgument) else arg.text, arg.span)
+        for arg in args
+        if isinstance(arg, Name | ShareArgument)
+    ]
 
 
 def _is_share(node: Node) -> bool:

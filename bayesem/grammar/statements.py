@@ -94,6 +94,16 @@ class LevelsArgument:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareArgument:
+    """``trust | phase = stabilisation``: a category among the references of one group."""
+
+    category: str
+    column: str
+    group: str
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class MeanArgument:
     """``Y | A = 1, B = 1``."""
 
@@ -148,7 +158,7 @@ class Not:
 
 
 type Expression = Number | Name | Unary | Binary | Call
-type Argument = PathArgument | SlopeArgument | LevelsArgument | MeanArgument
+type Argument = PathArgument | SlopeArgument | LevelsArgument | MeanArgument | ShareArgument
 type Claim = Comparison | Chain | And | Or | Not | Call | Name
 type Node = Expression | Argument | Claim
 
@@ -379,6 +389,8 @@ def _argument_text(node: Argument) -> str:
             return f"{outcome} ~ {predictor} | {levels}"
         case MeanArgument(outcome, conditions):
             return f"{outcome}{_conditions_text(conditions)}"
+        case ShareArgument(category, column, group):
+            return f"{category} | {column} = {group}"
 
 
 def _conditions_text(conditions: tuple[tuple[str, Expression], ...]) -> str:

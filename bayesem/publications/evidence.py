@@ -69,8 +69,9 @@ class Sample:
     index_misprints: Floats
 
     def mean(self, values: Floats) -> Floats:
-        """Weighted mean over draws."""
-        return np.tensordot(self.weight, values, axes=(0, 0))
+        """Weighted mean over draws; those of weight 0 may be impossible, and not numbers."""
+        counts = self.weight > 0
+        return np.tensordot(self.weight[counts], values[counts], axes=(0, 0))
 
     def sd(self, values: Floats) -> Floats:
         """Weighted standard deviation over draws."""

@@ -11,6 +11,7 @@ from scipy.stats import norm
 from bayesem.errors import StudyError, did_you_mean
 from bayesem.grammar.tokens import Source, Span
 from bayesem.publications.design import Design
+from bayesem.publications.places import place
 
 __all__ = ["Cell", "Index", "PathEvidence", "Publication", "Reading", "read_printed"]
 
@@ -20,6 +21,7 @@ INDICES = ("tli", "cfi", "gfi", "agfi")
 #: Width of the range over which a misprinted number is taken to be uniform.
 RANGE = {"est": 2.0, "cr": 20.0, "se": 1.0, "p": 1.0, "index": 1.0}
 STARS = "***"
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
 AS_LABELLED = (
     "Each printed number belongs to the path it is printed for, and exogenous factors correlate "
     "positively."
@@ -157,27 +159,7 @@ class _File:
 
     def place(self, header: str, row: int = 0, key: str = "") -> Span | None:
         """Where a key stands: in a table, or in the row of one (counted from 1)."""
-        text = self.source.text
-        found = re.search(rf"^\[{re.escape(header)}\]", text, re.MULTILINE)
-        if found is None:
-            return None
-        start, end = found.span()
-        following = re.search(r"^\[", text[end:], re.MULTILINE)
-        stop = end + following.start() if following else len(text)
-        if row:
-            rows = list(re.finditer(r"\{[^{}]*\}", text[end:stop]))
-            if row > len(rows):
-                return Span(self.source, start, end)
-            start, stop = end + rows[row - 1].start(), end + rows[row - 1].end()
-            end = stop
-        inside = (
-            re.search(rf"(?<![\w.]){re.escape(key)}\s*=[^,}}\n]*", text[start:stop])
-            if key
-            else None
-        )
-        if inside is None:
-            return Span(self.source, start, end)
-        return Span(self.source, start + inside.start(), start + inside.end())
+        return place(self.source, header, row, key)
 
     def error(
         self, message: str, header: str, row: int = 0, key: str = "", hint: str = ""
@@ -207,9 +189,11 @@ class _File:
             raise self.error(f"`{key}` is {value}, not a finite number.", header, row, key)
         return float(value)
 
-    def half(self, name: str, row: Mapping[str, Any]) -> float:
-        """Half a unit of the last printed decimal."""
-        digits = row.get("digits", self.table(name).get("digits", 3))
+    def half(self, name: str, row: Mapping[str, Any], k: int = 0, key: str = "") -> float:
+        """Half a unit of the last decimal: of ``digits``, or as the number is written."""
+        digits = row.get("digits", self.table(name).get("digits"))
+        if digits is None:
+            digits = self._written(name, k, key)
         if isinstance(digits, bool) or not isinstance(digits, int) or not 0 <= digits <= 12:
             raise self.error(
                 f"`digits` is {digits!r}, not a number of decimals.",
@@ -217,6 +201,12 @@ class _File:
                 key="digits",
             )
         return 0.5 * 10.0**-digits
+
+    def _written(self, name: str, k: int, key: str) -> int:
+        """Decimals of a number in the codebook's text; 3 where it was never written."""
+        span = self.place(f"printed.{name}", k, key) if key else None
+        written = span.text.partition("=")[2].strip() if span is not None else ""
+        return len(written.partition(".")[2]) if NUMBER.fullmatch(written) else 3
 
 
 def read_printed(
@@ -234,7 +224,8 @@ def read_printed(
     printed : mapping
         The tables ``[printed.*]``: ``loadings`` and ``fit``, and any with rows ``lhs ~ rhs``.
     readings : mapping
-        The tables ``[readings.*]``; if empty, one reading takes every row at its own label.
+        The tables ``[readings.*]``; if empty, one reading takes every row at its own label, and for
+        each estimate that is not its critical ratio times its error another sets it aside.
     n : int
     design : Design
     path : path, optional
@@ -249,7 +240,7 @@ def read_printed(
     file = _File(printed, Source(text, str(path) if path is not None else "<printed>"))
     cases = _cases(file, n, design)
     loadings, chisq, indices = _loadings(file, design), _chisq(file, design), tuple(_indices(file))
-    given = readings or {"printed": _as_labelled(file, design)}
+    given = readings or _by_default(file, design)
     found = [_reading(file, design, name, table) for name, table in given.items()]
     used = {(c.table, c.row) for r in found for e in r.evidence for c in e.cells}
     coefficient = next(iter(given.values())).get("coefficient")
@@ -292,7 +283,7 @@ def _loadings(file: _File, design: Design) -> tuple[tuple[float, float], ...]:
         if name in found:
             raise file.error(f"`{name}` has two loadings.", "printed.loadings", k, "rhs")
         room = min(abs(value), 1 - abs(value))
-        found[name] = value, min(file.half("loadings", row), 0.999 * room)
+        found[name] = value, min(file.half("loadings", row, k, "est"), 0.999 * room)
     missing = [name for name in design.indicators if name not in found]
     if missing:
         raise file.error(f"no loading is printed for `{missing[0]}`.", "printed.loadings")
@@ -326,7 +317,7 @@ def _indices(file: _File) -> Iterator[Index]:
     for name in INDICES:
         if name in fit:
             value = file.number(fit[name], "printed.fit", 0, name)
-            half = file.half("fit", {})
+            half = file.half("fit", {}, 0, name)
             yield Index(name, f"{value:g}", value - half, value + half, 2 * half / RANGE["index"])
 
 
@@ -336,7 +327,11 @@ def _path_tables(file: _File) -> list[str]:
 
 
 def _quiet_rows(file: _File, name: str) -> list[Mapping[str, Any]]:
-    return file.rows(name) if "rows" in file.table(name) else []
+    """Rows of a table, none where it has none or they are those of a matrix."""
+    rows = file.table(name).get("rows", [])
+    if isinstance(rows, list) and any(isinstance(row, list) for row in rows):
+        return []
+    return file.rows(name)
 
 
 def _label(file: _File, design: Design, table: str, k: int) -> str:
@@ -351,6 +346,35 @@ def _label(file: _File, design: Design, table: str, k: int) -> str:
         message = f"the model has no path `{row.get('lhs')} ~ {row.get('rhs')}`."
         raise file.error(message, f"printed.{table}", k, "lhs")
     return named[0]
+
+
+def _by_default(file: _File, design: Design) -> Mapping[str, Any]:
+    """The reading at its word, and one for each estimate that its own row contradicts.
+
+    A reading draws its trusted estimates from their rounding intervals, so that one may be a
+    misprint takes a reading of its own; its prior is that of any misprinted cell.
+    """
+    plain = _as_labelled(file, design)
+    found = {"printed": plain}
+    for label, places in plain["paths"].items():
+        if any(_contradicts(file, place) for place in places):
+            assumes = f"{AS_LABELLED} The estimate of `{label}` is a misprint."
+            found[f"printed-{label}"] = {**plain, "assumes": assumes, "aside": [f"{label}.est"]}
+    return found
+
+
+def _contradicts(file: _File, place: str) -> bool:
+    """Whether the estimate of a row cannot be its critical ratio times its error."""
+    table, _, number = place.rpartition(".")
+    k = int(number)
+    row = file.rows(table)[k - 1]
+    numbers = [row.get(key) for key in ("est", "cr", "se")]
+    if not all(isinstance(x, int | float) and not isinstance(x, bool) for x in numbers):
+        return False
+    est, cr, se = (abs(float(x)) for x in numbers if x is not None)
+    a, b, c = (file.half(table, row, k, key) for key in ("est", "cr", "se"))
+    low, high = max(cr - b, 0.0) * max(se - c, 0.0), (cr + b) * (se + c)
+    return not (low <= est + a and est - a <= high)
 
 
 def _as_labelled(file: _File, design: Design) -> Mapping[str, Any]:
@@ -474,7 +498,7 @@ def _row_cells(file: _File, name: str, k: int, coefficient: Any, header: str) ->
 
 def _cell(file: _File, name: str, k: int, key: str, kind: str) -> Cell:
     row, header = file.rows(name)[k - 1], f"printed.{name}"
-    half = file.half(name, row)
+    half = file.half(name, row, k, key)
     if kind == "p" and row[key] == STARS:
         return Cell("p", STARS, 0.0, _z(0.001), float("inf"), 0.5, name, k)
     value = file.number(row[key], header, k, key)

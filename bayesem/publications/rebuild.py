@@ -41,6 +41,8 @@ __all__ = ["Rebuilt", "cudeck_browne", "draw_rebuilt", "rebuild"]
 CANDIDATES = 200
 ATTEMPTS = 20
 HALVINGS = 80
+#: Readings below this do not enter the mixture.
+LEAST_WEIGHT = 0.001
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,28 +74,30 @@ class Rebuilt:
 
 def rebuild(
     source: str | Path | Model | Publication,
-    reading: str,
+    reading: str | None = None,
     draws: int = 1,
     seed: int | None = None,
 ) -> list[Moments]:
-    """Draw sample moments that a reading of a publication implies.
+    """Draw sample moments that a publication implies, under one reading or under all.
 
     Parameters
     ----------
     source : str, Path, Model or Publication
         As in `readings`.
-    reading : str
-        Its name.
+    reading : str, optional
+        Its name. Without it, the mixture: every reading whose weight is 0.001 or more.
     draws : int, default 1
-        How many matrices. They differ in all that the paper does not print: correlations of
-        factors, digits behind the rounding, markers and the direction of the misfit.
+        How many matrices of each reading. They differ in all that the paper does not print:
+        correlations of factors, digits behind the rounding, markers and the direction of the
+        misfit.
     seed : int, optional
 
     Returns
     -------
     list of Moments
         Correlation matrices (``standardized``); each carries its ``reading`` and, as ``weight``,
-        the weight of that reading among all, whatever the number of draws.
+        the weight of that reading among all, whatever the number of draws. Each cell of the
+        tables is a misprint with a probability of its own, which `audit` shows.
 
     Raises
     ------
@@ -102,22 +106,26 @@ def rebuild(
     """
     check_seed(seed)
     known = publication(source)
-    wanted = known.reading(reading)
+    wanted = None if reading is None else known.reading(reading)
     if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
         raise StudyError(f"draws is {draws!r}.", hint="Use a whole number of at least 1.")
     found, weights = explored(known)
-    place = [one.reading for one in found].index(wanted)
-    made = draw_rebuilt(known, found[place], draws, np.random.default_rng(seed))
-    names = list(known.design.indicators)
+    rng, names = np.random.default_rng(seed), list(known.design.indicators)
+    chosen = [
+        (one, weight)
+        for one, weight in zip(found, weights, strict=True)
+        if one.reading == wanted or (wanted is None and weight >= LEAST_WEIGHT)
+    ]
     return [
         Moments(
-            pd.DataFrame(one.R, names, names),
+            pd.DataFrame(made.R, names, names),
             known.n,
-            reading=reading,
-            weight=weights[place],
+            reading=one.reading.name,
+            weight=weight,
             standardized=True,
         )
-        for one in made
+        for one, weight in chosen
+        for made in draw_rebuilt(known, one, draws, rng)
     ]
 
 

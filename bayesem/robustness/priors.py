@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bayesem.arrays import VARIABLES
+from bayesem.counts.fit import refuse_counts
 from bayesem.decision import WITHHELD, overridden
 from bayesem.errors import PriorError, PropositionError, did_you_mean
 from bayesem.posterior import Fit
@@ -175,6 +176,8 @@ def _check(
             "these verdicts come without their propositions and fits.",
             hint="Assess a fit: `sem.assess(propositions, fit)`.",
         )
+    for fit in verdicts.fits.values() if isinstance(verdicts.fits, Mapping) else (verdicts.fits,):
+        refuse_counts(fit, "`sem.count_sensitivity(propositions, counts)` varies what they assume.")
     known = [*VARIABLES]
     for kind in (kinds,) if isinstance(kinds, str) else kinds:
         if isinstance(kinds, str) or kind not in known:

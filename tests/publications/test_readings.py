@@ -216,6 +216,7 @@ def test_a_misprint_in_honest_numbers_is_found(honest) -> None:
     rows[3]["se"] = round(rows[3]["est"] / (rows[3]["cr"] / 1.6), 3)
     printed["regression_weights"]["rows"] = rows
     cells = closure(from_printed(printed, 190, honest.known.design)).set_index("item")
+    cells = cells[cells.reading == "printed"]  # another reading takes the estimate for the misprint
     assert cells.misprint["c1.cr"] > 0.9
     assert cells.misprint["c1.se"] < 0.2
 

@@ -188,3 +188,12 @@ def test_unknown_reading(alliance: Publication) -> None:
     with pytest.raises(StudyError, match="no reading `T-negg`") as caught:
         rebuild(alliance, "T-negg")
     assert "Did you mean `T-neg`?" in str(caught.value)
+
+
+def test_without_a_reading_all_that_count_are_returned(honest) -> None:
+    """One reading: the mixture is that reading, weight 1."""
+    made = rebuild(honest.known, draws=2, seed=4)
+    same = rebuild(honest.known, honest.known.readings[0].name, draws=2, seed=4)
+    assert [m.weight for m in made] == [1.0, 1.0]
+    for one, other in zip(made, same, strict=True):
+        np.testing.assert_array_equal(one.cov, other.cov)
