@@ -113,9 +113,15 @@ with kernel_cache():
         """Where density times normal(m, v) is highest, nearly, and the width of that place.
 
         All these densities are log-concave in the predictor, so Newton steps that are not too long
-        arrive; what is left of the distance costs no exactness.
+        arrive; what is left of the distance costs no exactness. Where a density falls like
+        exp(-exp()) steps are short, so the search starts at a bound of the peak.
         """
         eta, sd = m, math.sqrt(v)
+        if code == WEIBULL and z > m:
+            eta = z - shape * min((z - m) / shape, math.log1p(shape * (z - m) / v))
+        elif code == POISSON:
+            above = max(m - math.log(max(z, 1.0)), 0.0)
+            eta = min(m, math.log(z + above / v + 1.0))
         for _ in range(60):
             _, slope, bend, _ = given_predictor(code, eta, z, status, shape)
             sd = math.sqrt(v / (1.0 - v * bend))
@@ -204,6 +210,6 @@ with kernel_cache():
                 by_v += w * (d2 + d1 * d1)
                 by_shape += w * ds
         value = constant + top + math.log(total) + math.log(sd / math.sqrt(v))
-        if not value > -math.inf:
+        if not (value > -math.inf and total < math.inf):
             return -math.inf, 0.0, 0.0, 0.0
         return value, by_m / total, 0.5 * by_v / total, by_constant + by_shape / total
