@@ -215,8 +215,11 @@ def test_a_misprint_in_honest_numbers_is_found(honest) -> None:
     rows[3]["cr"] = round(rows[3]["cr"] * 1.6, 3)
     rows[3]["se"] = round(rows[3]["est"] / (rows[3]["cr"] / 1.6), 3)
     printed["regression_weights"]["rows"] = rows
-    cells = closure(from_printed(printed, 190, honest.known.design)).set_index("item")
-    cells = cells[cells.reading == "printed"]  # another reading takes the estimate for the misprint
+    known = from_printed(printed, 190, honest.known.design)
+    assert [one.name for one in known.readings] == ["printed", "printed-c1"]
+    weight = readings(known).set_index("reading")["weight"]
+    assert weight["printed"] > 0.9  # the estimate, set aside in the other one, is not the misprint
+    cells = closure(known, "printed").set_index("item")
     assert cells.misprint["c1.cr"] > 0.9
     assert cells.misprint["c1.se"] < 0.2
 
