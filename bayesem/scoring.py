@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import logsumexp
 from scipy.stats import norm
 
 from bayesem.arrays import Floats
 from bayesem.data import Answers
 from bayesem.errors import NotAvailableError, SamplingError
-from bayesem.families import LOGIT, LOGNORMAL, NORMAL, POISSON, PROBIT, WEIBULL, Family
+from bayesem.families import NORMAL, Family
+from bayesem.kernels.outcome import CENSORED, MISSING, OBSERVED, expected_values
+from bayesem.kernels.plan import INNER, grid
 from bayesem.matrices import Matrices, implied_covariance
 from bayesem.posterior import Fit
 from bayesem.sampling.convergence import stamped
@@ -180,7 +181,7 @@ def _weights(
     outcome, latent = fit.table.outcomes[0], random.shape[-1]
     k = outcome.factor
     z, censored = fit.data.outcomes[rows, 0], fit.data.censored[rows, 0]
-    shape = M.shape[:, 0, None]
+    shape = np.ascontiguousarray(M.shape[:, 0])
     inner = covariance[:, :latent, :latent]
     weights = np.linalg.pinv(inner, hermitian=True) @ covariance[:, :latent, k, None]
     at = mean[..., k] + ((random - mean[..., :latent]) @ weights)[..., 0]
@@ -213,7 +214,9 @@ def _first(below: Floats, p: float) -> np.ndarray:
 def log_expected(
     family: Family, m: Floats, v: Floats, z: Floats, censored: np.ndarray, shape: Floats
 ) -> Floats:
-    """Log of an outcome's density, averaged over a normal linear predictor.
+    """Log of an outcome's density, averaged over a normal linear predictor, (draw, case).
+
+    Factorials of counts, which depend on nothing that is estimated, are left out.
 
     Parameters
     ----------
@@ -221,31 +224,14 @@ def log_expected(
     m, v : (draw, case) arrays
         Mean and variance of the linear predictor, its own residual included.
     z, censored : (case,) arrays
-    shape : (draw, 1) array
+        ``z`` is NaN where the outcome is missing; its log-density is 0 there.
+    shape : (draw,) array
     """
-    sd = np.sqrt(np.maximum(v, 1e-300))
-    if family.code == PROBIT:
-        return np.asarray(norm.logcdf(np.where(z > 0.5, m, -m) / sd))
-    if family.code in (NORMAL, LOGNORMAL):
-        y = np.log(z) if family.is_time else z
-        log = np.where(censored, norm.logsf(y, m, sd), norm.logpdf(y, m, sd))
-        return np.asarray(log)
-    nodes, w = np.polynomial.hermite_e.hermegauss(32)
-    eta = m[..., None] + sd[..., None] * nodes
-    log = _log_density(family, eta, z[:, None], censored[:, None], shape[..., None])
-    return np.asarray(logsumexp(log, b=w / w.sum(), axis=-1))
-
-
-def _log_density(
-    family: Family, eta: Floats, z: Floats, censored: np.ndarray, shape: Floats
-) -> Floats:
-    """Log-density at a known linear predictor, less what does not depend on that."""
-    if family.code == LOGIT:
-        return np.asarray(-np.logaddexp(0, np.where(z > 0.5, -eta, eta)))
-    if family.code == WEIBULL:
-        u = (np.log(z) - eta) / shape
-        return np.where(censored, 0.0, u) - np.exp(np.minimum(u, 700.0))
-    mean = np.exp(np.minimum(eta, 700.0))
-    if family.code == POISSON:
-        return z * eta - mean
-    return z * eta - (z + 1 / shape) * np.log1p(mean * shape)
+    m, v = np.ascontiguousarray(m), np.maximum(v, 1e-300)
+    if family.code == NORMAL:
+        return np.asarray(norm.logpdf(z, m, np.sqrt(v)))
+    status = np.where(np.isnan(z), MISSING, np.where(censored, CENSORED, OBSERVED))
+    nodes, logw = grid(1, INNER)
+    return np.asarray(
+        expected_values(family.code, m, v, z, status, shape, nodes.ravel(), logw), float
+    )

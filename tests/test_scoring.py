@@ -4,15 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy.special import gammaln, logsumexp
 from scipy.stats import nbinom, norm, poisson, weibull_min
 
 from bayesem.data import Moments
 from bayesem.errors import DataError, NotAvailableError
-from bayesem.families import Lognormal, Weibull
+from bayesem.families import POISSON, Lognormal, NegativeBinomial, Poisson, Weibull
 from bayesem.posterior import Fit, Settings
 from bayesem.preparation import Prepared, prepare
 from bayesem.sampling.convergence import Convergence
-from bayesem.scoring import scores
+from bayesem.scoring import log_expected, scores
 from bayesem.simulation import simulate
 
 ONE = "f =~ x1 + x2 + x3"
@@ -203,6 +204,22 @@ def test_an_outcome_informs_the_score(family, value, censored):
     assert row["sd"] == pytest.approx(sd, rel=0.03)
     ends = np.interp([0.025, 0.975], share.cumsum(), grid)
     np.testing.assert_allclose([row["lower"], row["upper"]], ends, atol=0.1 * sd)
+
+
+@pytest.mark.parametrize("count", [0.0, 7.0, 150.0, 900.0])
+@pytest.mark.parametrize("family", [Poisson(), NegativeBinomial()], ids=lambda f: f.name)
+def test_large_counts_are_averaged_where_they_are_likely(family, count):
+    """Against a dense grid: nodes on the predictor's prior miss the likely predictors by far."""
+    m, v, shape = np.array([[0.5]]), np.array([[0.3]]), np.array([0.4])
+    found = log_expected(family, m, v, np.array([count]), np.zeros(1, bool), shape)
+    eta = np.linspace(-8, 12, 200_001)
+    log = norm.logpdf(eta, 0.5, np.sqrt(0.3)) + (
+        poisson.logpmf(count, np.exp(eta))
+        if family.code == POISSON
+        else nbinom.logpmf(count, 1 / 0.4, 1 / (1 + 0.4 * np.exp(eta)))
+    )
+    expected = logsumexp(log) + np.log(eta[1] - eta[0]) + gammaln(count + 1)
+    assert found[0, 0] == pytest.approx(expected, abs=1e-6)
 
 
 def test_scores_that_are_not_available():

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 from numba import njit
 
 from bayesem.families import (
@@ -213,3 +214,17 @@ with kernel_cache():
         if not (value > -math.inf and total < math.inf):
             return -math.inf, 0.0, 0.0, 0.0
         return value, by_m / total, 0.5 * by_v / total, by_constant + by_shape / total
+
+    @njit(cache=True, error_model="numpy")
+    def expected_values(code, m, v, z, status, shape, nodes, logw):  # type: ignore[no-untyped-def]
+        """Values of :func:`expected` over (draw, case) arrays ``m`` and ``v``.
+
+        ``z`` and ``status`` are by case, ``shape`` by draw. Factorials of counts are left out.
+        """
+        values = np.empty(m.shape)
+        for d in range(m.shape[0]):
+            for i in range(m.shape[1]):
+                values[d, i] = expected(
+                    code, m[d, i], v[d, i], z[i], status[i], shape[d], 0.0, nodes, logw
+                )[0]
+        return values
