@@ -104,7 +104,9 @@ def block_of(
         place = (o, s, ho, hs) if along else (s, o, hs, ho)
         boxes.append(Box(child, *place, turned, out))
     discs = _products(root, diagram, sizes, -1 if side == "down" else 1, direction)
-    return Block((*boxes, *discs), _list(root, sizes, 1 if side == "up" else -1, direction, discs))
+    lean = {"back": 1, "front": -1}.get(side, 0)
+    box = _list(root, sizes, 1 if side == "up" else -1, direction, discs, lean)
+    return Block((*boxes, *discs), box)
 
 
 type _Item = tuple[float, float, float, float, str, bool]
@@ -169,12 +171,13 @@ def _products(
 
 
 def _list(
-    root: Box, sizes: Sizes, sign: int, direction: Direction, discs: list[Box]
+    root: Box, sizes: Sizes, sign: int, direction: Direction, discs: list[Box], lean: int
 ) -> Box | None:
+    """The list beside the node, away from what measures it."""
     if root.name not in sizes.lists:
         return None
     hu, hv = uv(sizes.lists[root.name], direction)
-    box = Box(root.name, 0.0, sign * (root.hv + 0.17 + hv), hu, hv)
+    box = Box(root.name, lean * max(hu - 0.12, 0.0), sign * (root.hv + 0.17 + hv), hu, hv)
     beside = [d for d in discs if (d.v > 0) == (sign > 0)]
     room = min((d.u - d.hu for d in beside), default=hu + 1.0) - 0.05
-    return replace(box, u=min(0.0, room - hu))
+    return replace(box, u=min(box.u, room - hu))

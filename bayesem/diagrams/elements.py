@@ -1,7 +1,7 @@
 """What a path diagram shows: the nodes and edges of a parameter table, before they have places."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ from bayesem.partable import ParameterTable, Row
 __all__ = ["Diagram", "Edge", "Node", "diagram_of"]
 
 type Shape = Literal["factor", "observed", "product"]
-type Kind = Literal["loading", "path", "moderation", "product", "covariance", "listed", "tabled"]
+type Kind = Literal["loading", "path", "moderation", "product", "covariance", "listed", "tabled", "residual"]
 
 #: An observed predictor of more variables than this is listed beside each of them.
 MOST_TARGETS = 3
@@ -34,7 +34,8 @@ class Edge:
     row : int
         Its position in the table's rows.
     kind : str
-        ``listed``: in a box beside its target; ``tabled``: in a table under the diagram.
+        ``listed``: in a box beside its target; ``tabled``: in a table under the diagram;
+        ``residual``: a variance that is not explained, from a node to itself.
     source, target : str
     onto : int or None
         Of a moderation: the row of the path that it acts on.
@@ -87,8 +88,9 @@ class Diagram:
 
 
 def diagram_of(
-    model: Model, table: ParameterTable, *, indicators: bool = True, lists: bool = True
-) -> Diagram:
+    model: Model, table: ParameterTable, *, indicators: bool = True, lists: bool = True,
+    residuals: bool = False,
+) -> Diagram:  # fmt: skip
     """The nodes and edges of a model.
 
     Parameters
@@ -100,6 +102,8 @@ def diagram_of(
         Whether observed variables that only measure are drawn.
     lists : bool
         Whether observed predictors of many variables are listed beside each.
+    residuals : bool
+        Whether the variances of what is explained are edges, too.
     """
     kept, zeros = _shown(model, table)
     edges = [_edge(table, k) for k in kept]
@@ -114,6 +118,8 @@ def diagram_of(
     names = _names(model, edges, ties, indicators=indicators)
     listed = {e.source for e in edges if e.kind == "listed"}
     nodes = {n: Node(n, _shape(n, table, ties)) for n in names if n not in listed}
+    if residuals:
+        edges = [*edges, *_residuals(edges, table, nodes)]
     return Diagram(nodes, tuple(edges), _parents(edges, ties), ties, zeros, hidden)
 
 
@@ -188,6 +194,15 @@ def _with_lists(edges: Sequence[Edge], table: ParameterTable) -> list[Edge]:
         else e
         for e in edges
     ]  # fmt: skip
+
+
+def _residuals(edges: Sequence[Edge], table: ParameterTable, nodes: Collection[str]) -> list[Edge]:
+    explained = {e.target for e in edges if e.kind != "covariance"} & set(nodes)
+    return [
+        Edge(k, "residual", row.lhs, row.lhs)
+        for k, row in enumerate(table.rows)
+        if row.op == "~~" and row.lhs == row.rhs in explained and row.value != 0
+    ]
 
 
 def _names(

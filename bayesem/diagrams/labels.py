@@ -55,7 +55,7 @@ def place_labels(
     lines = _segments(layout.routes)
     found = []
     mine = [r for r in layout.routes if r.row in sizes]
-    for route in sorted(mine, key=lambda r: (r.kind != "loading", length(r.points), r.row)):
+    for route in sorted(mine, key=lambda r: (r.kind not in ("loading", "residual"), length(r.points), r.row)):
         label = _place(route, sizes[route.row], taken, lines, layout)
         taken.append(
             (label.x - label.w / 2 - CLEAR, label.y - label.h / 2 - CLEAR,
@@ -104,6 +104,8 @@ def _place(
 
 def _shares(route: Route, size: tuple[float, float], total: float) -> Sequence[float]:
     """Of a loading, just before its arrowhead, so that the labels of a stack are in line."""
+    if route.kind == "residual":
+        return (0.0, 0.1, 0.25, 0.4)
     if route.kind == "covariance":
         return sorted(SHARES, key=lambda t: abs(t - 0.5))
     if route.kind != "loading" or total == 0:

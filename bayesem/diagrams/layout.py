@@ -88,6 +88,7 @@ def _page(diagram: Diagram, flow: Flow, gap: float, direction: Direction) -> Lay
     boxes, lists = _boxes(flow, depth)
     routes = _routes(diagram, flow, depth, boxes, gap)
     routes += arcs(diagram, flow, boxes)
+    routes += _residuals(diagram, flow, boxes)
     done = tuple(Route(r, k, tuple(p)) for r, k, p in routes)
     return _on_page(Layout(boxes, lists, done, 0.0, 0.0), direction)
 
@@ -152,6 +153,24 @@ def _straight(source: Box, target: Box, edge: Edge, ellipses: set[str]) -> list[
     return [toward(source, end, ellipse=source.name in ellipses), end]
 
 
+def _residuals(diagram: Diagram, flow: Flow, boxes: Mapping[str, Box]) -> list[_Draft]:
+    """Short arrows from outside: at the outer side of what measures, at a corner of the others."""
+    found: list[_Draft] = []
+    for e in diagram.of("residual"):
+        b = boxes[e.target]
+        side = flow.sides.get(e.target)
+        if side is None:
+            end = (b.u + b.out[0] * b.hu, b.v + b.out[1] * b.hv)
+            start = (end[0] + b.out[0] * 0.32, end[1] + b.out[1] * 0.32)
+        else:
+            down = -1 if side == "up" else 1
+            away = (0.45, down) if side != "front" else (-0.45, down)
+            start = (b.u + away[0] * (b.hu + 0.2), b.v + away[1] * (b.hv + 0.26))
+            end = toward(b, start, ellipse=diagram.nodes[e.target].shape == "factor")
+        found.append((e.row, e.kind, [start, end]))
+    return found
+
+
 def _tie(product: Box, part: Box) -> list[Point]:
     return [toward(part, (product.u, product.v), ellipse=True),
             toward(product, (part.u, part.v), ellipse=True)]  # fmt: skip
@@ -179,7 +198,7 @@ def _port_places(
     for (name, sign), mine in sides.items():
         box = boxes[name]
         for k, (_, row, leaves) in enumerate(sorted(mine)):
-            s = 0.85 * ((2 * k + 1) / len(mine) - 1)
+            s = 0.78 * ((2 * k + 1) / len(mine) - 1)
             hu = box.hu * (1 - s * s) ** 0.5 if name in ellipses else box.hu
             found[row, leaves] = (box.u + sign * hu, box.v + s * box.hv)
     return found

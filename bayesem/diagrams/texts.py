@@ -15,6 +15,7 @@ __all__ = ["NAME", "NUMBER", "SMALL", "Texts", "name_lines", "texts_of"]
 #: Points: names of factors, of observed variables, numbers.
 NAME, SMALL, NUMBER = 8.5, 7.5, 7.0
 LINE = 1.25  # of the type's size, from one line to the next
+WIDEST = 0.9  # inches: longer names do not widen the others
 LONGEST = 14  # characters of a line of a name
 
 type Intervals = Literal["all", "paths", "none"]
@@ -42,6 +43,7 @@ class Texts:
     def sizes(self, diagram: Diagram, measure: Measure) -> Sizes:
         """Room for everything, inches; ``measure`` gives the width of a text at a size in points."""
         nodes = {n: _node(lines, diagram, n, measure) for n, lines in self.names.items()}
+        nodes = _alike(nodes, diagram)
         labels = {
             row: (max(measure(t, NUMBER) for t in lines) + 0.04, _height(len(lines), NUMBER))
             for row, lines in self.labels.items()
@@ -73,6 +75,22 @@ def _node(
     return max(w + 0.16, 0.4), h + 0.13
 
 
+def _alike(
+    nodes: Mapping[str, tuple[float, float]], diagram: Diagram
+) -> dict[str, tuple[float, float]]:
+    """Factors of one width where names allow it, and boxes of one width below each factor."""
+    found = dict(nodes)
+    for parent in {*diagram.parents.values(), None}:
+        alike = [
+            n for n in nodes
+            if diagram.nodes[n].shape == ("factor" if parent is None else "observed")
+            and (parent is None or diagram.parents.get(n) == parent)
+        ]  # fmt: skip
+        common = min(max((nodes[n][0] for n in alike), default=0.0), WIDEST)
+        found |= {n: (max(nodes[n][0], common), nodes[n][1]) for n in alike}
+    return found
+
+
 def texts_of(
     diagram: Diagram, table: ParameterTable, numbers: Mapping[int, Estimate] | None,
     names: Mapping[str, str], shares: Mapping[str, float], *, intervals: Intervals, stacked: bool,
@@ -97,7 +115,8 @@ def texts_of(
     }
     labels, lists = {}, dict[str, list[tuple[str, int]]]()
     for e in diagram.edges:
-        full = intervals == "all" or (intervals == "paths" and e.kind != "loading")
+        minor = e.kind in ("loading", "residual")
+        full = intervals == "all" or (intervals == "paths" and not minor)
         lines = _label(e.row, table, numbers, full=full)
         if e.kind == "listed":
             text = " ".join([*name_lines(names.get(e.source, e.source), 40), *lines])
