@@ -177,7 +177,7 @@ def _list(
     if root.name not in sizes.lists:
         return None
     hu, hv = uv(sizes.lists[root.name], direction)
-    box = Box(root.name, lean * max(hu - 0.12, 0.0), sign * (root.hv + 0.17 + hv), hu, hv)
+    box = Box(root.name, lean * max(hu - 0.12, 0.0), sign * (root.hv + 0.15 + hv), hu, hv)
     beside = [d for d in discs if (d.v > 0) == (sign > 0)]
     room = min((d.u - d.hu for d in beside), default=hu + 1.0) - 0.05
     return replace(box, u=min(box.u, room - hu))

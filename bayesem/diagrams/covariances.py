@@ -45,12 +45,14 @@ class Grid:
     @property
     def height(self) -> float:
         """Of the whole, inches."""
-        return TITLE + ROW * (len(self.names) + 0.3)
+        return TITLE + ROW * (len(self.names) + 1.1)
 
 
 def grids(page: "Page", measure: Measure) -> list[Grid]:
-    """A grid for every layer whose covariances are not drawn."""
+    """A grid for every layer whose covariances are not drawn; none for a model without a fit."""
     content = page.content
+    if content.numbers is None:
+        return []
     rank = rank_of(content.diagram)
     found = []
     for layer in sorted({rank[e.source] for e in content.diagram.of("tabled")}):
@@ -63,9 +65,9 @@ def grids(page: "Page", measure: Measure) -> list[Grid]:
         first = max(measure(f"{k + 1}  {n}", NUMBER) for k, n in enumerate(shown)) + 0.12
         room = (page.paper - 0.16 - first) / max(len(names) - 1, 1)
         cells, column = _cells(page, keys, room, measure)  # type: ignore[arg-type]
-        word = "Covariances" if content.numbers is None else "Correlations"
-        title = f"{word} among these, or among what is left unexplained of them"
-        found.append(Grid(title, shown, cells, content.numbers or {}, first, column))
+        explained = {e.target for e in content.diagram.of("path", "listed", "loading")} & used
+        what = "Residual correlations" if explained else "Correlations"
+        found.append(Grid(what, shown, cells, content.numbers, first, column))
     return found
 
 
@@ -73,16 +75,11 @@ def _cells(
     page: "Page", keys: Mapping[int, tuple[int, int]], room: float, measure: Measure
 ) -> tuple[dict[tuple[int, int], tuple[str, int]], float]:
     """Texts with intervals where they fit, and the width of a column."""
-    numbers, table = page.content.numbers, page.content.table
-    texts: list[dict[int, str]] = []
-    if numbers is None:
-        texts = [{row: table.rows[row].label or "free" for row in keys}]
-    else:
-        short = {row: number(numbers[row].mean) for row in keys}
-        full = {row: f"{short[row]} [{number(e.lower)}, {number(e.upper)}]"
-                for row, e in numbers.items() if row in keys}  # fmt: skip
-        texts = [short] if page.content.intervals == "none" else [full, short]
-    for choice in texts:
+    numbers = page.content.numbers or {}
+    short = {row: number(numbers[row].mean) for row in keys}
+    full = {row: f"{short[row]} [{number(e.lower)}, {number(e.upper)}]"
+            for row, e in numbers.items() if row in keys}  # fmt: skip
+    for choice in [short] if page.content.intervals == "none" else [full, short]:
         width = max(measure(t, NUMBER) * 1.06 for t in choice.values()) + 0.1
         if width <= room:
             break
@@ -99,7 +96,7 @@ def draw_grid(axes: "Axes", grid: Grid, corner: tuple[float, float], *, judged: 
         axes.text(end - 0.05, top, str(k + 1), size=NUMBER, ha="right", va="center")
     axes.plot([x, ends[-1]], [top + ROW * 0.55] * 2, color="black", lw=0.5)
     for i, name in enumerate(grid.names):
-        line = top + ROW * (i + (1.15 if i else 1.15))
+        line = top + ROW * (i + 1.15)
         axes.text(x, line, f"{i + 1}  {name}", size=NUMBER, va="center", parse_math=False)
         for j in range(i):
             text, row = grid.cells.get((i, j), ("\N{EN DASH}", -1))

@@ -10,7 +10,7 @@ from bayesem.diagrams.layers import align, ordered, ranks
 __all__ = ["Flow", "flow_of", "rank_of"]
 
 #: Free space around a block and around a line that passes through a layer, inches.
-APART, LANE = 0.16, 0.1
+APART, LANE = 0.13, 0.09
 THIN = 0.03
 
 

@@ -38,9 +38,26 @@ def entries(page: "Page", *, judged: bool, fitted: bool) -> list[Entry]:
         found.append(Entry("moderation", "moderates that path"))
     if "covariance" in kinds:
         found.append(Entry("covariance", "covariance" if numbers is None else "correlation"))
+    if numbers is None and "tabled" in kinds:
+        found += [Entry("none", text) for text in _pairs(page)]
     notes = [(diagram.zeros, "fixed at 0"), (diagram.hidden, "of what is left out")]
     found += [Entry("none", f"Not drawn: {n} parameter{'s' * (n > 1)} {why}.") for n, why in notes if n]
     return found
+
+
+def _pairs(page: "Page") -> list[str]:
+    """Which nodes covary, of those whose curves are not drawn."""
+    content = page.content
+    near: dict[str, list[str]] = {}
+    for e in content.diagram.of("tabled"):
+        near.setdefault(e.source, []).append(e.target)
+    every = {frozenset((e.source, e.target)) for e in content.diagram.of("tabled")}
+    called = content.names
+    found = []
+    for a, others in near.items():
+        shown = ", ".join(called.get(n, n) for n in others)
+        found.append(f"{called.get(a, a)} with {shown}")
+    return [f"{len(every)} covariances not drawn: {'; '.join(found)}."]
 
 
 def _judged(page: "Page") -> list[Entry]:

@@ -1,5 +1,6 @@
 """The parts of a path diagram on matplotlib: lines, nodes, lists and labels."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from bayesem.diagrams.blocks import Box
@@ -78,9 +79,12 @@ def draw_line(axes: "Axes", route: Route, page: "Page", *, judged: bool) -> None
 
 def _heads(route: Route) -> list[tuple[str, Any]]:
     """Undashed heads, each at the end of a short piece of the line."""
-    if route.kind in ("tie", "moderation"):
+    if route.kind == "tie":
         return []
-    end = route.points[-2:]
+    end = list(route.points[-2:])
+    if route.kind == "moderation":
+        far = max(math.dist(*end), 1e-9)
+        end[1] = tuple(b + (a - b) * min(0.03 / far, 0.5) for a, b in zip(*end, strict=True))
     start = route.points[1::-1]
     return [("-|>", end), *([("-|>", start)] if route.kind == "covariance" else [])]
 

@@ -123,7 +123,20 @@ def texts_of(
             lists.setdefault(e.target, []).append((text, e.row))
         elif e.kind != "tabled" and lines:
             labels[e.row] = tuple(lines) if stacked else (" ".join(lines),)
+    if numbers is None:
+        lists = {n: _joined(v) for n, v in lists.items()}
     return Texts(shown, labels, {n: tuple(v) for n, v in lists.items()})
+
+
+def _joined(lines: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Names without numbers, several on a line."""
+    found: list[tuple[str, int]] = []
+    for text, row in lines:
+        if found and len(found[-1][0]) + len(text) <= LONGEST:
+            found[-1] = (f"{found[-1][0]}, {text}", found[-1][1])
+        else:
+            found.append((text, row))
+    return found
 
 
 def _label(
