@@ -16,8 +16,8 @@ type Direction = Literal["right", "down"]
 type Side = Literal["back", "front", "up", "down"]
 type Size = tuple[float, float]
 
-ARROW = 0.26  # inches of a line that stay visible beside its label
-PITCH = 0.03  # between neighbouring boxes
+ARROW = 0.22  # inches of a line that stay visible beside its label
+PITCH = 0.022  # between neighbouring boxes
 ROW = 1.3  # a row of boxes wider than this is turned
 
 
@@ -132,7 +132,7 @@ def _tree(
         below = _tree(child, diagram, sizes, (ho, hs), horizontal=horizontal)
         lw, lh = labels[child]
         lo, ls = (lw, lh) if horizontal else (lh, lw)
-        reach = max([hs + 0.02 * bool(below), ls / 2 + 0.005,
+        reach = max([hs + 0.02 * bool(below), ls * (0.52 if horizontal else 0.64),
                      *(abs(s) + k for _, s, _, k, *_ in below)])  # fmt: skip
         slots.append((child, ho, hs, below, reach, lo))
     gap = max(lo for *_, lo in slots) + ARROW

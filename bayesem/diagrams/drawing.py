@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bayesem.diagrams.covariances import Grid, draw_grid, grids
 from bayesem.diagrams.legend import draw_legend, entries, legend_height
 from bayesem.diagrams.marks import draw_label, draw_line, draw_list, draw_node
+from bayesem.diagrams.tables import BETWEEN, Grid, draw_grid, grids, shelves
 from bayesem.figures.sheet import sheet, stamp
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def text_width(text: str, size: float) -> float:
 def draw(page: "Page", look: Look, fit: Any) -> "Figure":
     """Draw a page; ``fit`` is None for a model alone."""
     judged = fit is not None and fit.converged
-    tables = grids(page, text_width)
+    tables = shelves(grids(page, text_width), page.paper)
     notes = entries(page, judged=judged, fitted=fit is not None)
-    under = sum(t.height + SPACE for t in tables) + legend_height(notes, page.paper, text_width)
+    under = sum(_height(row) + SPACE for row in tables) + legend_height(notes, page.paper, text_width)
     height = page.height + under + 2 * SPACE
     fits = [] if fit is None else [fit]
     figure = sheet(page.paper, height, [_headline(look, page)], fits)
@@ -66,13 +66,20 @@ def draw(page: "Page", look: Look, fit: Any) -> "Figure":
 
 
 def _below(
-    axes: Any, page: "Page", tables: list[Grid], notes: list[Any], left: float, *, judged: bool
+    axes: Any, page: "Page", tables: list[list[Grid]], notes: list[Any], left: float, *, judged: bool
 ) -> None:
     y = page.height + SPACE
-    for table in tables:
-        draw_grid(axes, table, (left + 0.08, y), judged=judged)
-        y += table.height + SPACE
+    for shelf in tables:
+        x = left + 0.08
+        for table in shelf:
+            draw_grid(axes, table, (x, y), judged=judged)
+            x += table.width + BETWEEN
+        y += _height(shelf) + SPACE
     draw_legend(axes, notes, (left + 0.08, y), page.paper, text_width)
+
+
+def _height(shelf: list[Grid]) -> float:
+    return max(table.height for table in shelf)
 
 
 def _headline(look: Look, page: "Page") -> str:
@@ -80,5 +87,5 @@ def _headline(look: Look, page: "Page") -> str:
     if page.content.numbers is None:
         return f"{name}: the model's structure"
     scale = "standardised" if look.scale == "std.all" else "raw"
-    between = "" if page.content.intervals == "none" else f" and {look.prob:.3g} intervals"
+    between = "" if page.content.intervals == "none" else f" and {100 * look.prob:.3g}% intervals"
     return f"{name}: {scale} posterior means{between}"

@@ -9,8 +9,8 @@ from bayesem.diagrams.layers import align, ordered, ranks
 
 __all__ = ["Flow", "flow_of", "rank_of"]
 
-#: Free space around a block and around a line that passes through a layer, inches.
-APART, LANE = 0.13, 0.09
+#: Free space around a block, and around a line that passes through a layer, inches.
+APART, LANE, WIDE_LANE = 0.13, 0.09, 0.22
 THIN = 0.03
 
 
@@ -61,7 +61,8 @@ def flow_of(diagram: Diagram, sizes: Sizes, direction: Direction, breadth: float
     ports = _ports(lines, rank)
     blocks = {n: block_of(n, diagram, sizes, sides[n], direction, ports.get(n, 0)) for n in roots}
     reach = {n: (THIN, THIN) for layer in order for n in layer} | {n: b.v for n, b in blocks.items()}
-    gap = {n: APART if n in blocks else LANE for n in reach}
+    lane = LANE if direction == "right" else WIDE_LANE  # labels are wider than high
+    gap = {n: APART if n in blocks else lane for n in reach}
     least = max(_breadth(layer, reach, gap) for layer in order) if roots else 0.0
     room = least if breadth is None else max(breadth, least)
     across = align(order, pairs, reach, gap, room)

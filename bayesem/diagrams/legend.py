@@ -38,26 +38,37 @@ def entries(page: "Page", *, judged: bool, fitted: bool) -> list[Entry]:
         found.append(Entry("moderation", "moderates that path"))
     if "covariance" in kinds:
         found.append(Entry("covariance", "covariance" if numbers is None else "correlation"))
-    if numbers is None and "tabled" in kinds:
-        found += [Entry("none", text) for text in _pairs(page)]
-    notes = [(diagram.zeros, "fixed at 0"), (diagram.hidden, "of what is left out")]
-    found += [Entry("none", f"Not drawn: {n} parameter{'s' * (n > 1)} {why}.") for n, why in notes if n]
+    if numbers is None:
+        found += [Entry("none", text) for text in _unseen(page)]
+    if diagram.zeros:
+        found.append(Entry("none", f"{_parameters(diagram.zeros)} fixed at 0 not drawn."))
+    if diagram.hidden:
+        found.append(Entry("none", f"{_parameters(diagram.hidden)} of indicators or controls not drawn."))
     return found
 
 
-def _pairs(page: "Page") -> list[str]:
-    """Which nodes covary, of those whose curves are not drawn."""
+def _parameters(count: int) -> str:
+    return f"{count} parameter{'s' * (count > 1)}"
+
+
+def _unseen(page: "Page") -> list[str]:
+    """In words, what stands in tables where there are numbers."""
     content = page.content
-    near: dict[str, list[str]] = {}
-    for e in content.diagram.of("tabled"):
-        near.setdefault(e.source, []).append(e.target)
-    every = {frozenset((e.source, e.target)) for e in content.diagram.of("tabled")}
-    called = content.names
+    kinds = [("tabled", "covaries with")]
+    kinds += [("listed", "leads to")] if content.listing == "table" else []
     found = []
-    for a, others in near.items():
-        shown = ", ".join(called.get(n, n) for n in others)
-        found.append(f"{called.get(a, a)} with {shown}")
-    return [f"{len(every)} covariances not drawn: {'; '.join(found)}."]
+    for kind, verb in kinds:
+        near: dict[str, list[str]] = {}
+        for e in content.diagram.edges:
+            if e.kind == kind:
+                near.setdefault(e.source, []).append(content.names.get(e.target, e.target))
+        same: dict[str, list[str]] = {}
+        for name, others in near.items():
+            same.setdefault(", ".join(others), []).append(content.names.get(name, name))
+        said = "; ".join(f"{' and '.join(v)} {verb if len(v) == 1 else verb.replace('s ', ' ')} {k}"
+                         for k, v in same.items())  # fmt: skip
+        found += [f"Not drawn: {said}."] if said else []
+    return found
 
 
 def _judged(page: "Page") -> list[Entry]:
@@ -77,17 +88,31 @@ def _judged(page: "Page") -> list[Entry]:
 
 
 def _lines(notes: list[Entry], paper: float, measure: Measure) -> list[list[tuple[Entry, float]]]:
-    """Entries with their places, line by line."""
+    """Entries with their places, line by line; long texts are broken."""
     lines: list[list[tuple[Entry, float]]] = [[]] if notes else []
-    x = 0.0
-    for entry in notes:
+    x, room = 0.0, paper - 0.16
+    for entry in (part for whole in notes for part in _broken(whole, room, measure)):
         width = measure(entry.text, NUMBER) + (SAMPLE + 0.06 if entry.sample != "none" else 0.0)
-        if lines[-1] and x + width > paper - 0.16:
+        if lines[-1] and x + width > room:
             lines.append([])
             x = 0.0
         lines[-1].append((entry, x))
         x += width + GAP
     return lines
+
+
+def _broken(entry: Entry, room: float, measure: Measure) -> list[Entry]:
+    """A note of several lines, one entry each."""
+    if entry.sample != "none" or measure(entry.text, NUMBER) <= room:
+        return [entry]
+    lines = [""]
+    for word in entry.text.split(" "):
+        more = f"{lines[-1]} {word}".strip()
+        if measure(more, NUMBER) <= room:
+            lines[-1] = more
+        else:
+            lines.append(word)
+    return [Entry("none", line) for line in lines]
 
 
 def legend_height(notes: list[Entry], paper: float, measure: Measure) -> float:
@@ -117,8 +142,8 @@ def _sample(axes: "Axes", sample: Sample, x: float, y: float) -> None:
         axes.add_patch(Polygon([(x, y), (x + SAMPLE, y - 0.018), (x + SAMPLE, y + 0.018)],
                                fc=BLUE, ec="none"))  # fmt: skip
     elif sample == "covariance":
-        axes.add_patch(FancyArrowPatch((x, y + 0.03), (x + SAMPLE, y + 0.03), arrowstyle="<|-|>",
-                       connectionstyle="arc3,rad=0.35", mutation_scale=6, lw=0.9, color=GREY,
+        axes.add_patch(FancyArrowPatch((x, y + 0.035), (x + SAMPLE, y + 0.035), arrowstyle="<|-|>",
+                       connectionstyle="arc3,rad=-0.35", mutation_scale=6, lw=0.9, color=GREY,
                        shrinkA=0, shrinkB=0))  # fmt: skip
     elif sample == "moderation":
         axes.plot([x, x + SAMPLE - 0.05], [y, y], color=INK, lw=0.9)

@@ -53,7 +53,8 @@ def _look(route: Route, page: "Page", *, judged: bool) -> tuple[str, float, Any]
     if route.kind == "residual":
         return GREY, PLAIN, "-"
     grey = route.kind == "loading"
-    return (GREY if grey else BLUE if e.mean >= 0 else ORANGE), line_width(e.size), dashes
+    width = line_width(e.size) * (0.55 if grey else 1.0)
+    return (GREY if grey else BLUE if e.mean >= 0 else ORANGE), width, dashes
 
 
 def draw_line(axes: "Axes", route: Route, page: "Page", *, judged: bool) -> None:

@@ -19,11 +19,14 @@ from bayesem.partable import ParameterTable
 __all__ = ["MARGIN", "NARROW", "WIDE", "Content", "Page", "content_of", "page_of"]
 
 NARROW, WIDE = 3.5, 7.0
-MARGIN = 0.08  # inches on either side
+MARGIN = 0.06  # inches on either side
 #: Between layers, inches: beside the widest label, and where the paths lead downwards.
-LEAST_GAP, DOWN_GAP = 0.42, 0.6
+LEAST_GAP, DOWN_GAP = 0.34, 0.72
+#: More paths of controls than this stand in a table, not beside their targets.
+MOST_LISTED = 8
 
-type Controls = Literal["lists", "arrows", "none"]
+type Controls = Literal["auto", "lists", "table", "arrows", "none"]
+type Listing = Literal["lists", "table"]
 type Try = tuple[float, Direction, bool]
 
 
@@ -40,6 +43,8 @@ class Content:
     names, shares : mapping
         Names and explained variances to write into nodes.
     intervals : {"all", "paths", "none"}
+    listing : {"lists", "table"}
+        Where the paths of predictors that lead nearly everywhere stand.
     """
 
     diagram: Diagram
@@ -48,6 +53,7 @@ class Content:
     names: Mapping[str, str]
     shares: Mapping[str, float]
     intervals: Intervals
+    listing: Listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,9 @@ def content_of(
     if fit is not None:
         numbers = estimates(fit, rows, standardized=standardized, prob=prob)
     shares = explained(fit) if r2 and fit is not None else {}
-    return Content(diagram, table, numbers, names, shares, intervals)
+    many = len(list(diagram.of("listed"))) > MOST_LISTED
+    listing: Listing = "table" if controls == "table" or (controls == "auto" and many) else "lists"
+    return Content(diagram, table, numbers, names, shares, intervals, listing)
 
 
 def page_of(content: Content, measure: Measure, width: float | None) -> Page:
@@ -135,14 +143,16 @@ def _formed(content: Content, measure: Measure, form: Try) -> Page:
     """Lay out, label, and lay out again with less room if labels go beyond the page."""
     paper, direction, stacked = form
     texts = texts_of(content.diagram, content.table, content.numbers, content.names,
-                     content.shares, intervals=content.intervals, stacked=stacked)  # fmt: skip
+                     content.shares, intervals=content.intervals, stacked=stacked,
+                     lists=content.listing == "lists")  # fmt: skip
     sizes = texts.sizes(content.diagram, measure)
     room = paper - 2 * MARGIN
     page = _placed(content, texts, sizes, direction, room, paper)
     for _ in range(2):
-        if page.width <= paper - 2 * MARGIN + 1e-6:
+        beyond = page.width - (paper - 2 * MARGIN)
+        if beyond <= 1e-6 or page.layout.width > room + 1e-6:
             break
-        room -= page.width - (paper - 2 * MARGIN) + 0.01
+        room -= beyond + 0.01
         page = _placed(content, texts, sizes, direction, room, paper)
     return page
 

@@ -32,7 +32,7 @@ def plot_path(
     intervals: Intervals = "paths",
     residuals: bool = False,
     r2: bool = False,
-    controls: Controls = "lists",
+    controls: Controls = "auto",
     names: Mapping[str, str] | None = None,
     width: float | None = None,
 ) -> "Figure":
@@ -42,9 +42,9 @@ def plot_path(
     wide as its standardised estimate is large; it is solid where the probability of its sign is .95
     or more, and dashed otherwise. A product of two variables is an arrow from the first onto the
     path of the second, which it moderates; a square, and a product without such a path, is a disc
-    of its own. Observed predictors of more than three variables are listed beside each of them,
-    and more than three covariances among the nodes of a layer stand in a table under the drawing;
-    in both, bold says what solid says. Chains that did not converge are stamped, and their lines
+    of its own. Observed predictors of more than three variables are listed beside each of them or in
+    a table, and more than three covariances among the nodes of a layer stand in a table under the
+    drawing; in lists and tables bold says what solid says. Chains that did not converge are stamped, and their lines
     look all alike.
 
     Left out are parameters fixed at 0, the moments of predictors that are conditioned on, and what
@@ -70,8 +70,10 @@ def plot_path(
         Whether to draw the variances of what is explained.
     r2 : bool
         Whether to write the explained variance (posterior mean) below the name of a factor.
-    controls : {"lists", "arrows", "none"}
-        How predictors of many variables are shown.
+    controls : {"auto", "lists", "table", "arrows", "none"}
+        How observed predictors of more than three variables are shown: listed beside each of these,
+        in a table under the drawing (``"auto"``: from nine paths on), as boxes with arrows like all
+        others, or not at all.
     names : mapping of str to str, optional
         What nodes are called on the page: ``{"RSC": "relational social capital"}``.
     width : {3.5, 7}, optional
@@ -121,7 +123,7 @@ def _check(scale: Any, intervals: Any, controls: Any, prob: Any, width: Any) -> 
     known = (
         ("scale", scale, ("std.all", "raw")),
         ("intervals", intervals, ("paths", "all", "none")),
-        ("controls", controls, ("lists", "arrows", "none")),
+        ("controls", controls, ("auto", "lists", "table", "arrows", "none")),
         ("width", width, (None, NARROW, WIDE)),
     )
     for name, value, allowed in known:

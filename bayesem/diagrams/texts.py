@@ -67,11 +67,11 @@ def _node(
     size = NAME if shape == "factor" else SMALL
     w, h = max(measure(t, size) for t in lines), _height(len(lines), size)
     if shape == "factor":
-        return max(w * 1.18 + 0.16, 0.56), max(h * 1.35 + 0.14, 0.34)
+        return max(w * 1.15 + 0.12, 0.52), max(h * 1.35 + 0.13, 0.33)
     if shape == "product":
         return max(w * 1.15 + 0.1, 0.3), max(h * 1.2 + 0.08, 0.22)
     if name in diagram.parents:
-        return w + 0.09, h + 0.045
+        return w + 0.09, h + 0.035
     return max(w + 0.16, 0.4), h + 0.13
 
 
@@ -94,6 +94,7 @@ def _alike(
 def texts_of(
     diagram: Diagram, table: ParameterTable, numbers: Mapping[int, Estimate] | None,
     names: Mapping[str, str], shares: Mapping[str, float], *, intervals: Intervals, stacked: bool,
+    lists: bool = True,
 ) -> Texts:  # fmt: skip
     """All texts of a diagram.
 
@@ -108,24 +109,26 @@ def texts_of(
     intervals : {"all", "paths", "none"}
     stacked : bool
         Whether an interval stands below its mean, not beside it.
+    lists : bool
+        Whether listed paths have boxes beside their targets.
     """
     shown = {
         n: (*name_lines(names.get(n, n)), *([f"R² {number(shares[n])}"] if n in shares else []))
         for n in diagram.nodes
     }
-    labels, lists = {}, dict[str, list[tuple[str, int]]]()
+    labels, beside = {}, dict[str, list[tuple[str, int]]]()
     for e in diagram.edges:
         minor = e.kind in ("loading", "residual")
         full = intervals == "all" or (intervals == "paths" and not minor)
         lines = _label(e.row, table, numbers, full=full)
         if e.kind == "listed":
             text = " ".join([*name_lines(names.get(e.source, e.source), 40), *lines])
-            lists.setdefault(e.target, []).append((text, e.row))
+            beside.setdefault(e.target, []).append((text, e.row))
         elif e.kind != "tabled" and lines:
             labels[e.row] = tuple(lines) if stacked else (" ".join(lines),)
     if numbers is None:
-        lists = {n: _joined(v) for n, v in lists.items()}
-    return Texts(shown, labels, {n: tuple(v) for n, v in lists.items()})
+        beside = {n: _joined(v) for n, v in beside.items()}
+    return Texts(shown, labels, {n: tuple(v) for n, v in beside.items()} if lists else {})
 
 
 def _joined(lines: list[tuple[str, int]]) -> list[tuple[str, int]]:
