@@ -21,7 +21,7 @@ __all__ = ["MARGIN", "NARROW", "WIDE", "Content", "Page", "content_of", "page_of
 NARROW, WIDE = 3.5, 7.0
 MARGIN = 0.06  # inches on either side
 #: Between layers, inches: beside the widest label, and where the paths lead downwards.
-LEAST_GAP, DOWN_GAP = 0.34, 0.72
+LEAST_GAP, DOWN_GAP = 0.3, 0.72
 #: More paths of controls than this stand in a table, not beside their targets.
 MOST_LISTED = 8
 
