@@ -32,11 +32,14 @@ class Sizes:
         By row of the parameter table; a row without a label is absent.
     lists : mapping of str to (float, float)
         By target.
+    outside : float
+        Room for what stands beyond indicators.
     """
 
     nodes: Mapping[str, Size]
     labels: Mapping[int, Size]
     lists: Mapping[str, Size]
+    outside: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +61,25 @@ class Block:
 
     boxes: tuple[Box, ...]
     list_box: Box | None = None
+    outside: float = 0.0
 
     @property
     def u(self) -> tuple[float, float]:
         """How far it goes before and behind its node along the flow."""
-        every = [*self.boxes, *([self.list_box] if self.list_box else [])]
-        return max(b.hu - b.u for b in every), max(b.hu + b.u for b in every)
+        every, far = self._every, self.outside
+        return (max(b.hu - b.u + far * (b.out[0] < 0) for b in every),
+                max(b.hu + b.u + far * (b.out[0] > 0) for b in every))  # fmt: skip
 
     @property
     def v(self) -> tuple[float, float]:
         """How far it goes before and behind its node across the flow."""
-        every = [*self.boxes, *([self.list_box] if self.list_box else [])]
-        return max(b.hv - b.v for b in every), max(b.hv + b.v for b in every)
+        every, far = self._every, self.outside
+        return (max(b.hv - b.v + far * (b.out[1] < 0) for b in every),
+                max(b.hv + b.v + far * (b.out[1] > 0) for b in every))  # fmt: skip
+
+    @property
+    def _every(self) -> tuple[Box, ...]:
+        return (*self.boxes, *([self.list_box] if self.list_box else []))
 
 
 def uv(size: Size, direction: Direction) -> Size:
@@ -106,7 +116,7 @@ def block_of(
     discs = _products(root, diagram, sizes, -1 if side == "down" else 1, direction)
     lean = {"back": 1, "front": -1}.get(side, 0)
     box = _list(root, sizes, 1 if side == "up" else -1, direction, discs, lean)
-    return Block((*boxes, *discs), box)
+    return Block((*boxes, *discs), box, sizes.outside)
 
 
 type _Item = tuple[float, float, float, float, str, bool]

@@ -1,12 +1,13 @@
 """A page of a path diagram on matplotlib: the headline, the drawing, tables and the legend."""
 
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from bayesem.diagrams.legend import draw_legend, entries, legend_height
 from bayesem.diagrams.marks import draw_label, draw_line, draw_list, draw_node
 from bayesem.diagrams.tables import BETWEEN, Grid, draw_grid, grids, shelves
-from bayesem.figures.sheet import sheet, stamp
+from bayesem.figures.sheet import BOLD, sheet, stamp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +46,7 @@ def draw(page: "Page", look: Look, fit: Any) -> "Figure":
     under = sum(_height(row) + SPACE for row in tables) + legend_height(notes, page.paper, text_width)
     height = page.height + under + 2 * SPACE
     fits = [] if fit is None else [fit]
-    figure = sheet(page.paper, height, [_headline(look, page)], fits)
+    figure = sheet(page.paper, height, _headline(look, page), fits)
     figure.set_layout_engine("none")
     axes = figure.add_axes((0, 0, 1, height / figure.get_figheight()), label="diagram")
     axes.set_axis_off()
@@ -82,10 +83,11 @@ def _height(shelf: list[Grid]) -> float:
     return max(table.height for table in shelf)
 
 
-def _headline(look: Look, page: "Page") -> str:
-    name = look.name or "Path diagram"
-    if page.content.numbers is None:
-        return f"{name}: the model's structure"
-    scale = "standardised" if look.scale == "std.all" else "raw"
-    between = "" if page.content.intervals == "none" else f" and {100 * look.prob:.3g}% intervals"
-    return f"{name}: {scale} posterior means{between}"
+def _headline(look: Look, page: "Page") -> list[str]:
+    """The model's name, and what the numbers are."""
+    numbers = page.content.numbers is not None
+    scale = "Standardised" if look.scale == "std.all" else "Raw"
+    between = "" if page.content.intervals == "none" else f" with {100 * look.prob:.3g}% intervals"
+    what = f"{scale} posterior means{between}" if numbers else "Structure of the model"
+    whole = [look.name, what] if look.name else [what]
+    return [line for text in whole for line in wrap(text, int(page.paper / BOLD) - 1)]

@@ -1,9 +1,9 @@
 """Which layer every root and every long line takes, in which order, and where across."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bayesem.diagrams.blocks import Block, Direction, Side, Sizes, block_of
+from bayesem.diagrams.blocks import Block, Direction, Side, Sizes, block_of, uv
 from bayesem.diagrams.elements import Diagram, Edge
 from bayesem.diagrams.layers import align, ordered, ranks
 
@@ -12,6 +12,7 @@ __all__ = ["Flow", "flow_of", "rank_of"]
 #: Free space around a block, and around a line that passes through a layer, inches.
 APART, LANE, WIDE_LANE = 0.13, 0.09, 0.22
 THIN = 0.03
+BESIDE = 0.26  # of a line of covariance that stays visible, inches
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,15 @@ def flow_of(diagram: Diagram, sizes: Sizes, direction: Direction, breadth: float
     reach = {n: (THIN, THIN) for layer in order for n in layer} | {n: b.v for n, b in blocks.items()}
     lane = LANE if direction == "right" else WIDE_LANE  # labels are wider than high
     gap = {n: APART if n in blocks else lane for n in reach}
-    least = max(_breadth(layer, reach, gap) for layer in order) if roots else 0.0
+    joined = _joined(diagram, blocks, sizes, direction)
+
+    def apart(a: str, b: str) -> float:
+        free = reach[a][1] + reach[b][0] + max(gap[a], gap[b])
+        return max(free, joined.get(frozenset((a, b)), 0.0))
+
+    least = max((_breadth(layer, reach, apart) for layer in order if layer), default=0.0)
     room = least if breadth is None else max(breadth, least)
-    across = align(order, pairs, reach, gap, room)
+    across = align(order, pairs, reach, apart, room)
     return Flow(rank, tuple(map(tuple, order)), stops, blocks, sides, across, room)
 
 
@@ -142,8 +149,22 @@ def _ports(lines: Sequence[tuple[Edge, str, str]], rank: Mapping[str, int]) -> d
     return {n: max(count.get((n, True), 0), count.get((n, False), 0)) for n, _ in count}
 
 
+def _joined(
+    diagram: Diagram, blocks: Mapping[str, Block], sizes: Sizes, direction: Direction
+) -> dict[frozenset[str], float]:
+    """Distances of roots that leave room for the label of their covariance."""
+    found = {}
+    for e in diagram.of("covariance"):
+        if e.source in blocks and e.target in blocks and e.row in sizes.labels:
+            _, label = uv(sizes.labels[e.row], direction)
+            nodes = blocks[e.source].boxes[0].hv + blocks[e.target].boxes[0].hv
+            found[frozenset((e.source, e.target))] = nodes + 2 * label + BESIDE
+    return found
+
+
 def _breadth(
-    layer: Sequence[str], reach: Mapping[str, tuple[float, float]], gap: Mapping[str, float]
-) -> float:
-    inner = sum(max(gap[a], gap[b]) for a, b in zip(layer, layer[1:], strict=False))
-    return sum(sum(reach[n]) for n in layer) + inner
+    layer: Sequence[str], reach: Mapping[str, tuple[float, float]],
+    apart: Callable[[str, str], float],
+) -> float:  # fmt: skip
+    inner = sum(apart(a, b) for a, b in zip(layer, layer[1:], strict=False))
+    return reach[layer[0]][0] + inner + reach[layer[-1]][1]

@@ -77,7 +77,7 @@ def _judged(page: "Page") -> list[Entry]:
     found = [
         Entry("solid", f"Pr(sign) ≥ {least}"),
         Entry("dashed", f"Pr(sign) < {least}"),
-        Entry("width", "small to large (standardised)"),
+        Entry("width", "standardised size"),
     ]
     drawn = [numbers[e.row].mean for e in diagram.edges if e.kind not in ("listed", "tabled", "loading")]
     if any(m < 0 for m in drawn):

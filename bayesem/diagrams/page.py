@@ -123,7 +123,7 @@ def page_of(content: Content, measure: Measure, width: float | None) -> Page:
         (WIDE, "right", False), (WIDE, "right", True), (WIDE, "down", True),
     ]  # fmt: skip
     if width is None:
-        forms = [forms[0], *forms[3:]]
+        forms = [forms[0], forms[3], forms[4], forms[2], forms[5]]
     best: Page | None = None
     for form in (f for f in forms if width in (None, f[0])):
         page = _formed(content, measure, form)

@@ -16,6 +16,7 @@ __all__ = ["NAME", "NUMBER", "SMALL", "Texts", "name_lines", "texts_of"]
 NAME, SMALL, NUMBER = 8.5, 7.5, 7.0
 LINE = 1.25  # of the type's size, from one line to the next
 WIDEST = 0.9  # inches: longer names do not widen the others
+OUTSIDE = 0.45  # inches of a residual beyond an indicator, with its number
 LONGEST = 14  # characters of a line of a name
 
 type Intervals = Literal["all", "paths", "none"]
@@ -53,7 +54,8 @@ class Texts:
                 _height(len(lines), NUMBER) + 0.06)
             for n, lines in self.lists.items()
         }  # fmt: skip
-        return Sizes(nodes, labels, lists)
+        outside = OUTSIDE if any(diagram.of("residual")) else 0.0
+        return Sizes(nodes, labels, lists, outside)
 
 
 def _height(lines: int, size: float) -> float:
