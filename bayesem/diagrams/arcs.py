@@ -44,7 +44,7 @@ def arcs(
     diagram: Diagram, flow: Flow, boxes: Mapping[str, Box]
 ) -> list[tuple[int, str, list[Point]]]:
     """The curve of every covariance that is drawn, (row, kind, points)."""
-    found = []
+    found: list[tuple[int, str, list[Point]]] = []
     whole = _bounds(boxes)
     lane = 0
     for e in diagram.of("covariance"):
@@ -67,9 +67,7 @@ def _bounds(boxes: Mapping[str, Box]) -> tuple[float, float, float, float]:
             max(b.u + b.hu for b in every), max(b.v + b.hv for b in every))  # fmt: skip
 
 
-def _lane(
-    a: Box, b: Box, whole: tuple[float, float, float, float], away: float
-) -> list[Point]:
+def _lane(a: Box, b: Box, whole: tuple[float, float, float, float], away: float) -> list[Point]:
     """Round the whole drawing, between indicators that look in different directions."""
     across = next((x.out[1] for x in (a, b) if x.out[1]), -1)
     v = whole[1] - away if across < 0 else whole[3] + away

@@ -44,7 +44,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A node's place: centre and half extents; ``out`` is where its outer side looks, if it has one."""
+    """A node's place: centre and half extents; ``out`` is where its outer side looks, if it has."""
 
     name: str
     u: float
@@ -169,8 +169,8 @@ def _products(
     root: Box, diagram: Diagram, sizes: Sizes, sign: int, direction: Direction
 ) -> list[Box]:
     """Discs of products beside the node."""
-    mine = [n for n in diagram.nodes
-            if diagram.parents.get(n) == root.name and diagram.nodes[n].shape == "product"]  # fmt: skip
+    below = [n for n, p in diagram.parents.items() if p == root.name]
+    mine = [n for n in below if diagram.nodes[n].shape == "product"]
     v, found = sign * (root.hv + 0.16), []
     for name in mine:
         hu, hv = uv(sizes.nodes[name], direction)

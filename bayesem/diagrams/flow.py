@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bayesem.diagrams.blocks import Block, Direction, Side, Sizes, block_of, uv
 from bayesem.diagrams.elements import Diagram, Edge
@@ -61,7 +62,9 @@ def flow_of(diagram: Diagram, sizes: Sizes, direction: Direction, breadth: float
     sides = _sides(order, rank, diagram, count)
     ports = _ports(lines, rank)
     blocks = {n: block_of(n, diagram, sizes, sides[n], direction, ports.get(n, 0)) for n in roots}
-    reach = {n: (THIN, THIN) for layer in order for n in layer} | {n: b.v for n, b in blocks.items()}
+    reach = {n: (THIN, THIN) for layer in order for n in layer} | {
+        n: b.v for n, b in blocks.items()
+    }
     lane = LANE if direction == "right" else WIDE_LANE  # labels are wider than high
     gap = {n: APART if n in blocks else lane for n in reach}
     joined = _joined(diagram, blocks, sizes, direction)
@@ -84,7 +87,7 @@ def rank_of(diagram: Diagram) -> dict[str, int]:
 
 
 def _lines(diagram: Diagram) -> list[tuple[Edge, str, str]]:
-    """Directed edges with the roots that they join; loadings of what hangs elsewhere are left out."""
+    """Directed edges with the roots that they join, without loadings of what hangs elsewhere."""
     found = []
     for e in diagram.of("path", "loading", "product", "moderation"):
         a, b = diagram.root(e.source), diagram.root(e.target)
@@ -113,7 +116,7 @@ def _stops(
         stops[e.row] = tuple(names)
         last = b if end == rank[b] else _stop_at(e, stops, end)
         chain = [a, *names, *([last] if last else [])]
-        pairs += [(x, y) for x, y in zip(chain, chain[1:], strict=False) if x != y]
+        pairs += [(x, y) for x, y in pairwise(chain) if x != y]
     at = {n: k for k, layer in enumerate(layers) for n in layer}
     return stops, [(x, y) for x, y in pairs if abs(at[x] - at[y]) == 1]
 
@@ -166,5 +169,5 @@ def _breadth(
     layer: Sequence[str], reach: Mapping[str, tuple[float, float]],
     apart: Callable[[str, str], float],
 ) -> float:  # fmt: skip
-    inner = sum(apart(a, b) for a, b in zip(layer, layer[1:], strict=False))
+    inner = sum(apart(a, b) for a, b in pairwise(layer))
     return reach[layer[0]][0] + inner + reach[layer[-1]][1]

@@ -8,6 +8,7 @@ References
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 __all__ = ["align", "crossings", "ordered", "ranks", "spread"]
 
@@ -113,7 +114,8 @@ def _by_means(
 
 
 def _exchanged(
-    layers: Sequence[Sequence[str]], k: int, near: Mapping[str, Sequence[str]], at: Mapping[str, int]
+    layers: Sequence[Sequence[str]], k: int, near: Mapping[str, Sequence[str]],
+    at: Mapping[str, int],
 ) -> list[str]:  # fmt: skip
     """Exchange neighbours of a layer as long as it saves crossings."""
     place = {n: j for j, n in enumerate(layers[k])}
@@ -162,7 +164,8 @@ def crossings(layers: Sequence[Sequence[str]], pairs: Pairs) -> int:
 
 
 def spread(
-    wanted: Sequence[float], weights: Sequence[float], apart: Sequence[float], low: float, high: float
+    wanted: Sequence[float], weights: Sequence[float], apart: Sequence[float],
+    low: float, high: float,
 ) -> list[float]:  # fmt: skip
     """Places nearest to those wanted (least squares) that keep order, distances and bounds.
 
@@ -216,7 +219,9 @@ def align(
     v: dict[str, float] = {}
     for layer in layers:
         step = breadth / max(len(layer), 1)
-        v |= _settled(layer, {n: (k + 0.5) * step for k, n in enumerate(layer)}, reach, apart, breadth)
+        v |= _settled(
+            layer, {n: (k + 0.5) * step for k, n in enumerate(layer)}, reach, apart, breadth
+        )
     for sweep in range(SWEEPS):
         order = range(len(layers)) if sweep % 2 == 0 else reversed(range(len(layers)))
         for k in order:
@@ -237,7 +242,7 @@ def _settled(
 ) -> dict[str, float]:  # fmt: skip
     if not layer:
         return {}
-    steps = [apart(a, b) for a, b in zip(layer, layer[1:], strict=False)]
+    steps = [apart(a, b) for a, b in pairwise(layer)]
     low, high = reach[layer[0]][0], breadth - reach[layer[-1]][1]
     placed = spread([want[n] for n in layer], [1.0] * len(layer), steps, low, high)
     return dict(zip(layer, placed, strict=True))

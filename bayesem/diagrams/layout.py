@@ -229,9 +229,7 @@ def _through(
     return rounded([first, *middle, last])
 
 
-def _round(
-    target: Box, root: Box, depth: tuple[float, float, float], block: Block
-) -> list[Point]:
+def _round(target: Box, root: Box, depth: tuple[float, float, float], block: Block) -> list[Point]:
     """Corners of a way round a block, to the outer side of what measures its root."""
     if target.out[1]:
         v = target.v + target.out[1] * (target.hv + 0.14)

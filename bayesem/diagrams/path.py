@@ -42,10 +42,9 @@ def plot_path(
     wide as its standardised estimate is large; it is solid where the probability of its sign is .95
     or more, and dashed otherwise. A product of two variables is an arrow from the first onto the
     path of the second, which it moderates; a square, and a product without such a path, is a disc
-    of its own. Observed predictors of more than three variables are listed beside each of them or in
-    a table, and more than three covariances among the nodes of a layer stand in a table under the
-    drawing; in lists and tables bold says what solid says. Chains that did not converge are stamped, and their lines
-    look all alike.
+    of its own. Observed predictors of more than three variables are listed beside each of them or
+    in a table, and so are more than three covariances among the nodes of a layer; there, bold says
+    what solid says. Chains that did not converge are stamped, and their lines look all alike.
 
     Left out are parameters fixed at 0, the moments of predictors that are conditioned on, and what
     `cross_loadings` and `method_factor` added to the model. Every variable stands on one level:

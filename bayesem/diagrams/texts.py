@@ -42,7 +42,7 @@ class Texts:
     lists: Mapping[str, tuple[tuple[str, int], ...]]
 
     def sizes(self, diagram: Diagram, measure: Measure) -> Sizes:
-        """Room for everything, inches; ``measure`` gives the width of a text at a size in points."""
+        """Room for everything, inches; ``measure`` is of a text at a size in points."""
         nodes = {n: _node(lines, diagram, n, measure) for n, lines in self.names.items()}
         nodes = _alike(nodes, diagram)
         labels = {
@@ -151,7 +151,9 @@ def _label(
     if numbers is None:
         r = table.rows[row]
         value = "" if r.value is None or r.marker else f"{r.value:g}"
-        return [t for t in (f"{r.label} = {value}" if r.label and value else r.label or value,) if t]
+        return [
+            t for t in (f"{r.label} = {value}" if r.label and value else r.label or value,) if t
+        ]
     e = numbers[row]
     interval = f"[{number(e.lower)}, {number(e.upper)}]"
     return [number(e.mean), *([interval] if full and not e.fixed else [])]
