@@ -75,7 +75,7 @@ def draw_line(axes: "Axes", route: Route, page: "Page", *, judged: bool) -> None
         )  # fmt: skip
         axes.add_patch(head)
     if route.kind == "moderation":
-        axes.plot(*route.points[-1], "o", color=colour, ms=4.2, zorder=1.6)
+        axes.plot(*route.points[-1], "o", color=colour, ms=4.2, zorder=1.6, gid=f"dot {route.row}")
 
 
 def _heads(route: Route) -> list[tuple[str, Any]]:

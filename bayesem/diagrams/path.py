@@ -90,8 +90,8 @@ def plot_path(
     ModelError
         For a model that cannot be read, or a name in ``names`` that the model does not have.
     DataError
-        For a path that cannot be written, an argument that is none of those above, or a width that
-        the diagram does not fit.
+        For a path that cannot be written, an argument that is none of those above, a name that is
+        not printable, or a width that the diagram does not fit.
 
     References
     ----------
@@ -150,7 +150,11 @@ def _read(source: Any) -> tuple[Model, ParameterTable, Any]:
 
 
 def _called(names: Mapping[str, str] | None, model: Model) -> dict[str, str]:
-    for name in names or {}:
+    for name, text in (names or {}).items():
+        if not isinstance(text, str) or not text.isprintable() or not text.strip():
+            raise DataError(
+                f"`names` calls `{name}` {text!r}.", hint="Give it a printable text on one line."
+            )
         if name not in model.variables:
             raise ModelError(
                 f"`names` calls `{name}`, which is no variable of the model.",
