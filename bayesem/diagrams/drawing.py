@@ -48,9 +48,9 @@ def draw(page: "Page", look: Look, fit: Any) -> "Figure":
     )
     height = page.height + under + 2 * SPACE
     fits = [] if fit is None else [fit]
-    figure = sheet(page.paper, height, _headline(look, page), fits)
+    figure = sheet(page.paper * page.scale, height * page.scale, _headline(look, page), fits)
     figure.set_layout_engine("none")
-    axes = figure.add_axes((0, 0, 1, height / figure.get_figheight()), label="diagram")
+    axes = figure.add_axes((0, 0, 1, height * page.scale / figure.get_figheight()), label="diagram")
     axes.set_axis_off()
     left = (page.paper - page.width) / 2
     axes.set_xlim(-left, page.paper - left)
@@ -64,6 +64,9 @@ def draw(page: "Page", look: Look, fit: Any) -> "Figure":
     for label in page.labels:
         draw_label(axes, label, page)
     _below(axes, page, tables, notes, -left, judged=judged)
+    if page.scale != 1.0:
+        for text in axes.texts:
+            text.set_fontsize(float(text.get_fontsize()) * page.scale)
     stamp(figure, fits)
     return figure
 
@@ -98,4 +101,4 @@ def _headline(look: Look, page: "Page") -> list[str]:
     between = "" if page.content.intervals == "none" else f" with {100 * look.prob:.3g}% intervals"
     what = f"{scale} posterior means{between}" if numbers else "Structure of the model"
     whole = [look.name, what] if look.name else [what]
-    return [line for text in whole for line in wrap(text, int(page.paper / BOLD) - 1)]
+    return [line for text in whole for line in wrap(text, int(page.paper * page.scale / BOLD) - 1)]

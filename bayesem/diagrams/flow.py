@@ -83,7 +83,18 @@ def rank_of(diagram: Diagram) -> dict[str, int]:
     """The layer of each root."""
     lines = _lines(diagram)
     pairs = [(a, b) for e, a, b in lines if e.kind != "moderation" and a != b]
-    return ranks(diagram.roots, pairs)
+    found = ranks(diagram.roots, pairs)
+    guests = _guests(diagram)
+    if guests and not any(found.values()):
+        return {n: int(n not in guests) for n in found}
+    return found
+
+
+def _guests(diagram: Diagram) -> set[str]:
+    """Roots that only share the indicators of others, as the factors of a bifactor model do."""
+    hosts = set(diagram.parents.values())
+    shared = {e.source for e in diagram.of("loading")} - hosts
+    return shared & set(diagram.roots)
 
 
 def _lines(diagram: Diagram) -> list[tuple[Edge, str, str]]:
@@ -132,12 +143,13 @@ def _sides(
 ) -> dict[str, Side]:
     """Indicators stand before the first layer, behind the last and, between, outwards."""
     found: dict[str, Side] = {}
+    guests = _guests(diagram) if count == 2 and not any(diagram.of("path", "product")) else set()
     for k, layer in enumerate(order):
         for j, n in enumerate(layer):
             if n not in rank:
                 continue
             middle: Side = "up" if j < (len(layer) - 1) / 2 else "down"
-            found[n] = "back" if k == 0 else "front" if k == count - 1 else middle
+            found[n] = "back" if k == 0 or guests else "front" if k == count - 1 else middle
     return found
 
 

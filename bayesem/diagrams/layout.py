@@ -147,7 +147,9 @@ def _routes(
 
 def _straight(source: Box, target: Box, edge: Edge, ellipses: set[str]) -> list[Point]:
     """A straight line; to what measures the node, to the middle of its inner side."""
-    end = (target.u - target.out[0] * target.hu, target.v - target.out[1] * target.hv)
+    beyond = (source.u - target.u) * target.out[0] + (source.v - target.v) * target.out[1] > 0
+    side = 1 if beyond else -1
+    end = (target.u + side * target.out[0] * target.hu, target.v + side * target.out[1] * target.hv)
     if edge.kind != "loading" or target.out == (0, 0):
         end = toward(target, (source.u, source.v), ellipse=target.name in ellipses)
     return [toward(source, end, ellipse=source.name in ellipses), end]

@@ -24,6 +24,8 @@ MARGIN = 0.06  # inches on either side
 LEAST_GAP, DOWN_GAP = 0.3, 0.72
 #: More paths of controls than this stand in a table, not beside their targets.
 MOST_LISTED = 8
+#: Type is reduced to this share of its size at the least.
+SMALLEST = 0.75
 
 type Controls = Literal["auto", "lists", "table", "arrows", "none"]
 type Listing = Literal["lists", "table"]
@@ -65,7 +67,9 @@ class Page:
     width, height : float
         Of the drawing, labels included.
     paper : float
-        Width of the page.
+        Width of the page before it is reduced.
+    scale : float
+        By which everything is reduced to fit, as a photocopier does.
     """
 
     content: Content
@@ -75,6 +79,7 @@ class Page:
     width: float
     height: float
     paper: float
+    scale: float = 1.0
 
 
 def content_of(
@@ -111,7 +116,8 @@ def page_of(content: Content, measure: Measure, width: float | None) -> Page:
     measure : callable
         Width of a text at a size in points, inches.
     width : float or None
-        Of the page, 3.5 or 7 inches; None for whichever suits, and wider if neither does.
+        Of the page, 3.5 or 7 inches; None for whichever suits. What fits neither is reduced to
+        7 inches, but not to less than three quarters; what does not fit then has a wider page.
 
     Raises
     ------
@@ -136,7 +142,8 @@ def page_of(content: Content, measure: Measure, width: float | None) -> Page:
             f"the diagram does not fit on a page {width:g} inches wide.",
             hint="Leave `width` out, or use `indicators=False` or `intervals='none'`.",
         )
-    return replace(best, paper=best.width + 2 * MARGIN)
+    paper = best.width + 2 * MARGIN
+    return replace(best, paper=paper, scale=max(WIDE / paper, SMALLEST))
 
 
 def _formed(content: Content, measure: Measure, form: Try) -> Page:

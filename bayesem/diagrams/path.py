@@ -77,7 +77,8 @@ def plot_path(
         What nodes are called on the page: ``{"RSC": "relational social capital"}``.
     width : {3.5, 7}, optional
         Of the page in inches; its height is what the model needs. Without it the page is as narrow
-        as does, and wider than 7 inches only for a model that does not fit there.
+        as does; a model that does not fit 7 inches is reduced, to three quarters of the usual type
+        at the least, and has a wider page beyond that.
 
     Returns
     -------
