@@ -137,7 +137,7 @@ def test_a_model_without_a_fit_shows_its_labels():
     shown = {t.get_text() for t in marked(figure, "label").values()}
     assert shown == {"a1", "a2", "b", "c1", "c2"}
     assert "Structure of the model" in words(figure)
-    assert "covaries with" in words(sem.plot_path("export_strategy"))
+    assert "every two of DC, FIN" in words(sem.plot_path("export_strategy"))
     assert "size and sector lead to DC" in words(sem.plot_path("export_strategy"))
 
 

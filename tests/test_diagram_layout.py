@@ -24,8 +24,12 @@ MORE = {
     "one factor": "f =~ x1 + x2 + x3 + x4",
     "five factors": "\n".join(f"f{k} =~ a{k} + b{k} + c{k}" for k in range(5)),
     "two second orders": "\n".join(
-        [*(f"f{k} =~ a{k} + b{k} + c{k}" for k in range(6)), "g =~ f0 + f1 + f2",
-         "h =~ f3 + f4 + f5", "h ~ g"]
+        [
+            *(f"f{k} =~ a{k} + b{k} + c{k}" for k in range(6)),
+            "g =~ f0 + f1 + f2",
+            "h =~ f3 + f4 + f5",
+            "h ~ g",
+        ]
     ),  # fmt: skip
     "bifactor": "g =~ x1 + x2 + x3 + x4 + x5 + x6\ns =~ x1 + x2 + x3\nt =~ x4 + x5 + x6",
     "chain": "b ~ a\nc ~ b\nd ~ c\ne ~ d\nf ~ e + a\ng ~ f + b\nh ~ g\ni ~ h + a",

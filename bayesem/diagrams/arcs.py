@@ -107,11 +107,14 @@ def _beside(a: Box, b: Box, flow: Flow) -> list[Point]:
 
 
 def _outside(a: Box, b: Box, flow: Flow) -> list[Point]:
-    """Leave both nodes where they look outwards; roots leave across the flow."""
+    """Leave both nodes where they look outwards; roots leave away from what measures them."""
     far = ((a.u - b.u) ** 2 + (a.v - b.v) ** 2) ** 0.5
     reach = min(0.16 + 0.32 * far, 1.1)
     up = -1 if (a.v + b.v) / 2 < flow.breadth / 2 else 1
-    (p, m), (q, n) = (_leave(box, reach, up) for box in (a, b))
+    away = {"down": -1, "up": 1}
+    (p, m), (q, n) = (
+        _leave(x, reach, away.get(flow.sides.get(x.name, "back"), up)) for x in (a, b)
+    )
     return arc(p, m, q, n)
 
 

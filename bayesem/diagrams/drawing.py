@@ -97,8 +97,7 @@ def _height(shelf: list[Grid]) -> float:
 def _headline(look: Look, page: "Page") -> list[str]:
     """The model's name, and what the numbers are."""
     numbers = page.content.numbers is not None
-    scale = "Standardised" if look.scale == "std.all" else "Raw"
-    between = "" if page.content.intervals == "none" else f" with {100 * look.prob:.3g}% intervals"
-    what = f"{scale} posterior means{between}" if numbers else "Structure of the model"
+    between = "" if page.content.intervals == "none" else f", {100 * look.prob:.3g}% intervals"
+    what = f"Posterior means ({look.scale}){between}" if numbers else "Structure of the model"
     whole = [look.name, what] if look.name else [what]
     return [line for text in whole for line in wrap(text, int(page.paper * page.scale / BOLD) - 1)]

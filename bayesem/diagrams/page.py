@@ -45,6 +45,8 @@ class Content:
     names, shares : mapping
         Names and explained variances to write into nodes.
     intervals : {"all", "paths", "none"}
+    standardized : bool
+        Whether covariances are correlations.
     listing : {"lists", "table"}
         Where the paths of predictors that lead nearly everywhere stand.
     """
@@ -55,6 +57,7 @@ class Content:
     names: Mapping[str, str]
     shares: Mapping[str, float]
     intervals: Intervals
+    standardized: bool
     listing: Listing
 
 
@@ -104,7 +107,7 @@ def content_of(
     shares = explained(fit) if r2 and fit is not None else {}
     many = len(list(diagram.of("listed"))) > MOST_LISTED
     listing: Listing = "table" if controls == "table" or (controls == "auto" and many) else "lists"
-    return Content(diagram, table, numbers, names, shares, intervals, listing)
+    return Content(diagram, table, numbers, names, shares, intervals, standardized, listing)
 
 
 def page_of(content: Content, measure: Measure, width: float | None) -> Page:
