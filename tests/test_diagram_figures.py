@@ -3,6 +3,7 @@
 import re
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -116,7 +117,7 @@ def test_the_first_part_of_a_product_moderates_the_path_of_the_second():
     assert any(
         abs((b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])) < 1e-6
         and min(a[0], b[0]) - 1e-9 <= x <= max(a[0], b[0]) + 1e-9
-        for a, b in zip(line, line[1:], strict=False)
+        for a, b in pairwise(line)
     )
     assert "X:X" in marked(figure, "node")
     assert set(marked(figure, "product")) == {names["Y ~ X:X"]}
@@ -207,7 +208,7 @@ def test_other_things_are_refused():
         sem.plot_path(3)
     with pytest.raises(sem.GrammarError):
         sem.plot_path("Y ~ ~ X")
-    with pytest.raises(sem.DataError, match="does not fit on a page 3.5 inches"):
+    with pytest.raises(sem.DataError, match=r"does not fit on a page 3\.5 inches"):
         sem.plot_path("export_strategy", width=3.5)
 
 

@@ -30,7 +30,7 @@ MORE = {
             "h =~ f3 + f4 + f5",
             "h ~ g",
         ]
-    ),  # fmt: skip
+    ),
     "bifactor": "g =~ x1 + x2 + x3 + x4 + x5 + x6\ns =~ x1 + x2 + x3\nt =~ x4 + x5 + x6",
     "chain": "b ~ a\nc ~ b\nd ~ c\ne ~ d\nf ~ e + a\ng ~ f + b\nh ~ g\ni ~ h + a",
     "product without a path": "X =~ x1 + x2 + x3\nZ =~ z1 + z2 + z3\nY =~ y1 + y2 + y3\n"
@@ -52,7 +52,7 @@ CASES = (
     + [(name, text, kinds, {}) for text, (name, kinds) in TEXTS.items()]
     + [(name, text, None, {}) for name, text in MORE.items()]
     + [
-        (f"{name}, {list(more)[0]}", name, None, more)
+        (f"{name}, {next(iter(more))}", name, None, more)
         for name, more in (
             ("alliance_mediation", {"width": 3.5}),
             ("alliance_mediation", {"intervals": "all"}),
