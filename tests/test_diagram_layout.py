@@ -207,7 +207,10 @@ def distance(point, line):
 
 def test_pages_are_as_wide_as_a_journal_prints(drawn):
     assert drawn.figure.get_figwidth() in (pytest.approx(3.5), pytest.approx(7.0))
-    assert min(t.get_fontsize() for t in drawn.axes.texts) >= 5.25
+    smallest = min(t.get_fontsize() for t in drawn.axes.texts)
+    assert smallest >= 5.25 - 1e-9
+    enormous = "f" * 200 in drawn.fit.model.variables
+    assert enormous or drawn.figure.get_figheight() <= 10.2 or smallest == pytest.approx(5.25)
 
 
 def test_most_labels_stand_on_their_lines(drawn):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bayesem.diagrams.page import Page
 
-__all__ = ["Look", "draw", "text_width"]
+__all__ = ["Look", "draw", "page_height", "text_width"]
 
 SPACE = 0.12  # inches between drawing, tables and legend
 
@@ -38,15 +38,21 @@ def text_width(text: str, size: float) -> float:
     return float(width) / 72
 
 
+def page_height(page: "Page", fit: Any) -> float:
+    """Height of drawing, tables and legend before any reduction, inches."""
+    judged = fit is not None and fit.converged
+    notes = entries(page, judged=judged, fitted=fit is not None)
+    tables = shelves(grids(page, text_width), page.paper)
+    under = sum(_height(row) + SPACE for row in tables)
+    return page.height + under + legend_height(notes, page.paper, text_width) + 2 * SPACE
+
+
 def draw(page: "Page", look: Look, fit: Any) -> "Figure":
     """Draw a page; ``fit`` is None for a model alone."""
     judged = fit is not None and fit.converged
     tables = shelves(grids(page, text_width), page.paper)
     notes = entries(page, judged=judged, fitted=fit is not None)
-    under = sum(_height(row) + SPACE for row in tables) + legend_height(
-        notes, page.paper, text_width
-    )
-    height = page.height + under + 2 * SPACE
+    height = page_height(page, fit)
     fits = [] if fit is None else [fit]
     figure = sheet(page.paper * page.scale, height * page.scale, _headline(look, page), fits)
     figure.set_layout_engine("none")

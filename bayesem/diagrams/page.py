@@ -16,7 +16,7 @@ from bayesem.errors import DataError
 from bayesem.model import Model
 from bayesem.partable import ParameterTable
 
-__all__ = ["MARGIN", "NARROW", "WIDE", "Content", "Page", "content_of", "page_of"]
+__all__ = ["MARGIN", "NARROW", "WIDE", "Content", "Page", "content_of", "page_of", "reduced"]
 
 NARROW, WIDE = 3.5, 7.0
 MARGIN = 0.06  # inches on either side
@@ -26,6 +26,7 @@ LEAST_GAP, DOWN_GAP = 0.3, 0.72
 MOST_LISTED = 8
 #: Type is reduced to this share of its size at the least.
 SMALLEST = 0.75
+TALLEST = 9.7  # inches, with tables and legend
 
 type Controls = Literal["auto", "lists", "table", "arrows", "none"]
 type Listing = Literal["lists", "table"]
@@ -110,7 +111,9 @@ def content_of(
     return Content(diagram, table, numbers, names, shares, intervals, standardized, listing)
 
 
-def page_of(content: Content, measure: Measure, width: float | None) -> Page:
+def page_of(
+    content: Content, measure: Measure, width: float | None, *, larger: float = 1.0
+) -> Page:
     """The first form that fits: rightwards on a narrow or wide page, or else downwards.
 
     Parameters
@@ -121,6 +124,9 @@ def page_of(content: Content, measure: Measure, width: float | None) -> Page:
     width : float or None
         Of the page, 3.5 or 7 inches; None for whichever suits. What fits neither is reduced to
         7 inches, but not to less than three quarters; what does not fit then has a wider page.
+
+    larger : float
+        A page so much larger, reduced to 7 inches again, for a model that would be too high.
 
     Raises
     ------
@@ -134,19 +140,29 @@ def page_of(content: Content, measure: Measure, width: float | None) -> Page:
     if width is None:
         forms = [forms[0], forms[3], forms[4], forms[2], forms[5]]
     best: Page | None = None
-    for form in (f for f in forms if width in (None, f[0])):
-        page = _formed(content, measure, form)
+    for paper, direction, stacked in (f for f in forms if width in (None, f[0])):
+        if larger > 1 and paper == NARROW:
+            continue
+        page = _formed(content, measure, (paper * larger, direction, stacked))
         if page.width <= page.paper - 2 * MARGIN + 1e-6:
-            return page
-        if form[0] != NARROW or width is not None:
+            return replace(page, scale=1 / larger)
+        if paper != NARROW or width is not None:
             best = page if best is None or page.width < best.width else best
-    if best is None or width is not None:
+    if best is None or (width is not None and larger == 1):
         raise DataError(
             f"the diagram does not fit on a page {width:g} inches wide.",
             hint="Leave `width` out, or use `indicators=False` or `intervals='none'`.",
         )
     paper = best.width + 2 * MARGIN
     return replace(best, paper=paper, scale=max(WIDE / paper, SMALLEST))
+
+
+def reduced(page: Page, content: Content, measure: Measure, height: float) -> Page:
+    """The page, or a larger one to be reduced where ``height`` inches are more than paper has."""
+    if page.paper * page.scale < WIDE - 1e-6 or height * page.scale <= TALLEST:
+        return page
+    larger = min(height / TALLEST, 1 / SMALLEST)
+    return page_of(content, measure, WIDE, larger=larger) if larger * page.scale > 1 else page
 
 
 def _formed(content: Content, measure: Measure, form: Try) -> Page:

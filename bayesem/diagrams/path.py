@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bayesem.counts.fit import refuse_counts
-from bayesem.diagrams.drawing import Look, draw, text_width
-from bayesem.diagrams.page import Controls, content_of, page_of
+from bayesem.diagrams.drawing import Look, draw, page_height, text_width
+from bayesem.diagrams.page import Controls, content_of, page_of, reduced
 from bayesem.diagrams.texts import Intervals
 from bayesem.errors import DataError, ModelError, did_you_mean
 from bayesem.figures.sheet import NARROW, WIDE, style, target_of, written
@@ -77,8 +77,8 @@ def plot_path(
         What nodes are called on the page: ``{"RSC": "relational social capital"}``.
     width : {3.5, 7}, optional
         Of the page in inches; its height is what the model needs. Without it the page is as narrow
-        as does; a model that does not fit 7 inches is reduced, to three quarters of the usual type
-        at the least, and has a wider page beyond that.
+        as does. A model that does not fit a page of 7 by 10 inches is reduced to it, but not to
+        less than three quarters of the usual type.
 
     Returns
     -------
@@ -115,6 +115,7 @@ def plot_path(
     )  # fmt: skip
     with style():
         page = page_of(content, text_width, width)
+        page = reduced(page, content, text_width, page_height(page, estimated))
         figure = draw(page, Look(model.name, scale, prob), estimated)
         return written(figure, target)
 
