@@ -46,7 +46,7 @@ class Texts:
         nodes = {n: _node(lines, diagram, n, measure) for n, lines in self.names.items()}
         nodes = _alike(nodes, diagram)
         labels = {
-            row: (max(measure(t, NUMBER) for t in lines) + 0.04, _height(len(lines), NUMBER))
+            row: (max(measure(t, NUMBER) for t in lines) * 1.03 + 0.04, _height(len(lines), NUMBER))
             for row, lines in self.labels.items()
         }
         lists = {
