@@ -17,6 +17,7 @@ type Side = Literal["back", "front", "up", "down"]
 type Size = tuple[float, float]
 
 ARROW = 0.22  # inches of a line that stay visible beside its label
+FAN = 0.55  # half the length of a stack, inches
 PITCH = 0.022  # between neighbouring boxes
 ROW = 1.3  # a row of boxes wider than this is turned
 
@@ -142,10 +143,11 @@ def _tree(
         below = _tree(child, diagram, sizes, (ho, hs), horizontal=horizontal)
         lw, lh = labels[child]
         lo, ls = (lw, lh) if horizontal else (lh, lw)
-        reach = max([hs + 0.02 * bool(below), ls * (0.52 if horizontal else 0.64),
+        reach = max([hs + 0.02 * bool(below), ls * (0.52 if ls < 0.15 else 0.64),
                      *(abs(s) + k for _, s, _, k, *_ in below)])  # fmt: skip
         slots.append((child, ho, hs, below, reach, lo))
-    gap = max(lo for *_, lo in slots) + ARROW
+    long = sum(reach for *_, reach, _ in slots) - FAN  # a long stack wants a flatter fan
+    gap = max(lo for *_, lo in slots) + ARROW + 0.25 * max(long, 0.0)
     s = -sum(reach for *_, reach, _ in slots) - PITCH * (len(slots) - 1) / 2
     found: list[_Item] = []
     for child, ho, hs, below, reach, _ in slots:
