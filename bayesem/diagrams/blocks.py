@@ -143,7 +143,7 @@ def _tree(
         below = _tree(child, diagram, sizes, (ho, hs), horizontal=horizontal)
         lw, lh = labels[child]
         lo, ls = (lw, lh) if horizontal else (lh, lw)
-        reach = max([hs + 0.02 * bool(below), ls * (0.52 if ls < 0.15 else 0.64),
+        reach = max([hs + 0.02 * bool(below), ls * (0.52 if ls < 0.15 else 0.7),
                      *(abs(s) + k for _, s, _, k, *_ in below)])  # fmt: skip
         slots.append((child, ho, hs, below, reach, lo))
     long = sum(reach for *_, reach, _ in slots) - FAN  # a long stack wants a flatter fan

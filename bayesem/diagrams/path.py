@@ -78,7 +78,7 @@ def plot_path(
     width : {3.5, 7}, optional
         Of the page in inches; its height is what the model needs. Without it the page is as narrow
         as does. A model that does not fit a page of 7 by 10 inches is reduced to it, but not to
-        less than three quarters of the usual type.
+        less than three quarters of the usual type, beyond which the page grows.
 
     Returns
     -------
