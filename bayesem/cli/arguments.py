@@ -47,11 +47,12 @@ def priors(texts: Sequence[str]) -> Any:
     return priors_from(texts)
 
 
-def output(command: argparse.ArgumentParser) -> None:
-    """What is printed, and where."""
+def output(command: argparse.ArgumentParser, *, slow: bool = True) -> None:
+    """What is printed; a ``slow`` command also tells of its progress."""
     add = command.add_argument
-    add("--json", action="store_true", help="print JSON in place of tables")
-    add("--quiet", action="store_true", help="no progress on stderr")
+    add("--json", action="store_true", help="print JSON in place of text")
+    if slow:
+        add("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 
 def states(command: argparse.ArgumentParser) -> None:

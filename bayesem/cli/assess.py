@@ -3,24 +3,28 @@
 import argparse
 from pathlib import Path
 
+from bayesem.cli.arguments import output
 from bayesem.cli.command import DONE, NOT_CONVERGED, Command
+from bayesem.cli.printing import show
 
 __all__ = ["ASSESS"]
 
 
 def _assess(a: argparse.Namespace) -> int:
+    from bayesem.fit_page import verdicts_page, verdicts_record
     from bayesem.storage import load
     from bayesem.verdicts import assess
 
     found = load(a.fit)
-    print(assess(a.propositions, found))
-    print(f"\n{found.convergence}")
+    verdicts = assess(a.propositions, found)
+    show(a, lambda: verdicts_page(verdicts, found), lambda: verdicts_record(verdicts, found))
     return DONE if found.converged else NOT_CONVERGED
 
 
 def _arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("fit", type=Path, metavar="FIT.nc", help="from `bayesem fit --out`")
     command.add_argument("propositions", metavar="PROPOSITIONS", help="a study or a .toml file")
+    output(command, slow=False)
 
 
 ASSESS = Command(

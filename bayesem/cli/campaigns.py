@@ -1,11 +1,11 @@
 """`bayesem design` and `bayesem calibrate`: many fits of generated data."""
 
 import argparse
-import json
 from pathlib import Path
 
 from bayesem.cli.arguments import MODEL, count, priors, sampling, sizes, spread, states
 from bayesem.cli.command import DONE, NOT_CONVERGED, STOPPED, Command
+from bayesem.cli.printing import show
 
 __all__ = ["CALIBRATE", "DESIGN"]
 
@@ -27,7 +27,7 @@ def _design(a: argparse.Namespace) -> int:
         from bayesem.figures import plot_design
 
         plot_design(found, a.figure)
-    print(json.dumps(design_record(found), indent=1) if a.json else found)
+    show(a, lambda: found, lambda: design_record(found))
     if found.campaign.interrupted:
         return STOPPED
     return NOT_CONVERGED if found.not_converged else DONE
@@ -85,7 +85,7 @@ def _calibrate(a: argparse.Namespace) -> int:
         from bayesem.figures import plot_ranks
 
         plot_ranks(found, path=a.figure)
-    print(json.dumps(calibration_record(found), indent=1) if a.json else found)
+    show(a, lambda: found, lambda: calibration_record(found))
     if found.campaign.interrupted:
         return STOPPED
     return DONE if found.ok else NOT_CONVERGED

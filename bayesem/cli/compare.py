@@ -7,6 +7,7 @@ from typing import Any
 
 from bayesem.cli.arguments import count, spread
 from bayesem.cli.command import DONE, NOT_CONVERGED, Command
+from bayesem.cli.printing import show
 from bayesem.errors import DataError
 
 __all__ = ["COMPARE"]
@@ -23,17 +24,17 @@ def _compare(a: argparse.Namespace) -> int:
     found = compare(fits, evidence=not a.no_evidence, k=a.k, by=a.by, seed=a.seed,
                     scheduler=a.scheduler, workers=a.workers, store=a.store,
                     progress=not a.quiet)  # fmt: skip
-    if a.json:
-        record = {"models": json.loads(found.to_json(orient="index")), **_said(found)}
-        print(json.dumps(record, indent=1))
-    else:
-        print(comparison_text(found))
+    show(a, lambda: comparison_text(found), lambda: _record(found))
     return DONE if all(fit.converged for fit in fits.values()) else NOT_CONVERGED
 
 
-def _said(table: Any) -> dict[str, Any]:
-    """What a comparison says beside its numbers."""
-    return {"notes": list(table.attrs["notes"]), "reading": table.attrs["reading"].splitlines()}
+def _record(table: Any) -> dict[str, Any]:
+    """A comparison's numbers by model, and what it says beside them."""
+    return {
+        "models": json.loads(table.to_json(orient="index")),
+        "notes": list(table.attrs["notes"]),
+        "reading": table.attrs["reading"].splitlines(),
+    }
 
 
 def _arguments(command: argparse.ArgumentParser) -> None:

@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(argv)
     except BayesemError as error:
         print(f"bayesem: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return STOPPED if _is_stop(error) else BAD_INPUT
     except KeyboardInterrupt:
         print("\nbayesem: stopped before there was anything to show.", file=sys.stderr)
         return STOPPED
@@ -39,6 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print("bayesem: this is a fault of bayesem, not of your input.", file=sys.stderr)
         return FAULT
+
+
+def _is_stop(error: BayesemError) -> bool:
+    """Whether an error is somebody's Ctrl-C, which came too early for anything to be kept."""
+    from bayesem.study_fits import is_stop
+
+    return is_stop(error)
 
 
 def _run(argv: Sequence[str]) -> int:

@@ -3,8 +3,11 @@
 import argparse
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from textwrap import fill
 from typing import NoReturn
+
+import shtab
 
 from bayesem.cli.command import BAD_INPUT, Command
 from bayesem.cli.registry import COMMANDS, PLANNED
@@ -37,20 +40,31 @@ def parser() -> argparse.ArgumentParser:
         "propositions.",
         epilog="Start with `bayesem studies`, then `bayesem run alliance_mediation`.\n"
         "Each command explains itself: `bayesem run --help`.\n"
+        "Completion: `bayesem --print-completion bash`, to be kept where your shell looks.\n"
         "Exit codes: 0 done; 1 done, but a fit did not converge; 2 bad input; 130 stopped.",
         formatter_class=_RAW,
     )
     whole.add_argument("--version", action="version", version=f"bayesem {version('bayesem')}")
+    shtab.add_argument_to(whole, "--print-completion", help="print a shell's completion script")
     commands = whole.add_subparsers(metavar="COMMAND", required=True, title="commands")
     for command in COMMANDS:
         one = commands.add_parser(
             command.name, help=command.brief, description=_described(command), formatter_class=_RAW
         )
         command.arguments(one)
+        _complete_files(one)
         one.set_defaults(do=command.do)
     for name, text in PLANNED.items():
         commands.add_parser(name, help=f"(not available yet) {text}")
     return whole
+
+
+def _complete_files(command: argparse.ArgumentParser) -> None:
+    """Let the shell complete files where a file is wanted, and folders where a folder is."""
+    for action in command._actions:
+        if action.type is Path:
+            folder = str(action.metavar).startswith("DIR")
+            action.complete = shtab.DIRECTORY if folder else shtab.FILE  # type: ignore[attr-defined]
 
 
 def _described(command: Command) -> str:

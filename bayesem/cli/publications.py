@@ -1,11 +1,12 @@
 """`bayesem audit` and `bayesem rebuild`: what a paper prints."""
 
 import argparse
-import json
-import sys
 from pathlib import Path
 
+from bayesem.cli.arguments import output
 from bayesem.cli.command import DONE, Command
+from bayesem.cli.printing import show
+from bayesem.cli.progress import note
 
 __all__ = ["AUDIT", "REBUILD"]
 
@@ -14,13 +15,10 @@ def _audit(a: argparse.Namespace) -> int:
     from bayesem.publications.audit.page import audit_record, audit_text
     from bayesem.publications.audit.report import audit
 
-    if not a.quick and sys.stderr.isatty():
-        print("weighing the readings of the printed tables (--quick: not)", file=sys.stderr)
+    if not a.quick:
+        note(a, "weighing the readings of the printed tables (--quick: not)")
     found = audit(a.source, rebuild=not a.quick)
-    if a.json:
-        print(json.dumps(audit_record(found), indent=1, ensure_ascii=False))
-    else:
-        print(audit_text(found, every=a.all))
+    show(a, lambda: audit_text(found, every=a.all), lambda: audit_record(found))
     return DONE
 
 
@@ -31,7 +29,7 @@ def _audit_arguments(command: argparse.ArgumentParser) -> None:
     )
     add("--all", action="store_true", help="also list what is consistent")
     add("--quick", action="store_true", help="do not weigh the readings of the path tables")
-    add("--json", action="store_true", help="print JSON in place of a table")
+    output(command)
 
 
 AUDIT = Command(
@@ -51,20 +49,28 @@ AUDIT = Command(
 def _rebuild(a: argparse.Namespace) -> int:
     from bayesem.publications.rebuild import rebuild
 
+    note(a, "rebuilding the matrix")
     moments = rebuild(a.study, a.reading, draws=1, seed=a.seed)[0]
     moments.cov.to_csv(a.out)
-    print(
-        f"{a.out}: covariance matrix of {len(moments.cov)} indicators (unit variances), "
+    text = (
+        f"{a.out}: covariance matrix of {len(moments.cov)} indicators (unit variances),\n"
         f"n = {moments.n}, reading {a.reading} of weight {moments.weight:.3g}."
     )
+    record = {
+        "file": str(a.out), "indicators": list(moments.cov), "n": moments.n, "reading": a.reading,
+        "weight": moments.weight, "seed": a.seed,
+    }  # fmt: skip
+    show(a, lambda: text, lambda: record)
     return DONE
 
 
 def _rebuild_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("study", metavar="STUDY")
-    command.add_argument("reading", metavar="READING", help="such as T")
-    command.add_argument("--out", type=Path, required=True, metavar="S.csv")
-    command.add_argument("--seed", type=int, default=1, metavar="N")
+    add = command.add_argument
+    add("study", metavar="STUDY", help="a study with printed tables")
+    add("reading", metavar="READING", help="a way to read them, such as T")
+    add("--out", type=Path, required=True, metavar="S.csv", help="the file to write")
+    add("--seed", type=int, default=1, metavar="N", help="same seed, same matrix (1)")
+    output(command)
 
 
 REBUILD = Command(

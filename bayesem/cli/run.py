@@ -1,11 +1,11 @@
 """`bayesem run`: a study, from its files to verdicts."""
 
 import argparse
-import json
 from pathlib import Path
 
 from bayesem.cli.arguments import count, output, priors, sampling, states
 from bayesem.cli.command import DONE, NOT_CONVERGED, STOPPED, Command
+from bayesem.cli.printing import show
 from bayesem.cli.progress import clear, progress
 
 __all__ = ["RUN"]
@@ -25,7 +25,7 @@ def _run(a: argparse.Namespace) -> int:
         matrices=a.draws_of_matrix, priors=priors(a.priors), save=a.save, progress=progress(a),
     )  # fmt: skip
     clear(a)
-    print(json.dumps(record(result), indent=1, ensure_ascii=False) if a.json else result)
+    show(a, lambda: result, lambda: record(result))
     if result.incomplete:
         return STOPPED
     return DONE if result.converged else NOT_CONVERGED

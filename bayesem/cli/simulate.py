@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from bayesem.cli.arguments import MODEL, count, states
+from bayesem.cli.arguments import MODEL, count, output, states
 from bayesem.cli.command import DONE, Command
+from bayesem.cli.printing import show
 
 __all__ = ["SIMULATE"]
 
@@ -17,7 +18,9 @@ def _simulate(a: argparse.Namespace) -> int:
         a.model, a.n, asked=asked_from(a.set), rounded=not a.continuous, seed=a.seed
     )
     data.assign(**{SYNTHETIC: 1}).to_csv(a.out, index=False)
-    print(f"{a.out}: {len(data)} SYNTHETIC rows; the column `{SYNTHETIC}` says so.")
+    record = {"file": str(a.out), "rows": len(data), "columns": list(data), "synthetic": True}
+    text = f"{a.out}: {len(data)} SYNTHETIC rows; the column `{SYNTHETIC}` says so."
+    show(a, lambda: text, lambda: record)
     return DONE
 
 
@@ -27,8 +30,10 @@ def _arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--continuous", action="store_true",
         help="do not round to the codebook's answer scale")  # fmt: skip
     states(command)
-    command.add_argument("--out", type=Path, required=True, metavar="CSV")
-    command.add_argument("--seed", type=int, default=1, metavar="N")
+    command.add_argument("--out", type=Path, required=True, metavar="CSV", help="the file to write")
+    command.add_argument("--seed", type=int, default=1, metavar="N",
+        help="same seed, same rows (1)")  # fmt: skip
+    output(command, slow=False)
 
 
 SIMULATE = Command(

@@ -3,24 +3,32 @@
 import argparse
 from pathlib import Path
 
+from bayesem.cli.arguments import output
 from bayesem.cli.command import DONE, Command
+from bayesem.cli.printing import show
 
 __all__ = ["STUDIES", "TEMPLATE"]
 
 
-def _studies(_: argparse.Namespace) -> int:
+def _studies(a: argparse.Namespace) -> int:
     from bayesem.study_page import listing
+    from bayesem.study_record import listed
 
-    print(listing())
+    show(a, listing, listed)
     return DONE
+
+
+def _studies_arguments(command: argparse.ArgumentParser) -> None:
+    output(command, slow=False)
 
 
 STUDIES = Command(
     "studies",
     "list the studies that ship",
     "List the studies that ship with bayesem: source, size of the model, variants.",
-    ("studies",),
+    ("studies", "studies --json"),
     _studies,
+    _studies_arguments,
 )
 
 
@@ -28,15 +36,20 @@ def _template(a: argparse.Namespace) -> int:
     from bayesem.templates import write_template
 
     answers, book = write_template(a.study, a.out, force=a.force)
-    print(f"{answers}: one column per question; fill in one row per case.")
-    print(f"{book}: what each column asks, its factor and its scale.")
+    text = (
+        f"{answers}: one column per question; fill in one row per case.\n"
+        f"{book}: what each column asks, its factor and its scale."
+    )
+    show(a, lambda: text, lambda: {"answers": str(answers), "codebook": str(book)})
     return DONE
 
 
 def _template_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("study", metavar="STUDY")
-    command.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="default: here")
-    command.add_argument("--force", action="store_true", help="write over files that exist")
+    add = command.add_argument
+    add("study", metavar="STUDY", help="a study, or study:variant")
+    add("--out", type=Path, default=Path(), metavar="DIR", help="where to (here)")
+    add("--force", action="store_true", help="write over files that exist")
+    output(command, slow=False)
 
 
 TEMPLATE = Command(
