@@ -24,8 +24,8 @@ HEADS = {
 NUMBERS = (("mean", 8), ("sd", 7), ("lower", 8), ("upper", 8), ("pd", 5), ("R-hat", 6))
 #: What the clock calls its stages, and what a reader does.
 STAGES = {
-    "model": "model", "mode": "starts", "sampling": "sampling", "draws": "tables",
-    "diagnostics": "diagnostics",
+    "model": "model", "mode": "starts", "libraries": "libraries", "sampling": "sampling",
+    "draws": "tables", "diagnostics": "checks",
 }  # fmt: skip
 
 
@@ -89,15 +89,17 @@ def verdicts_record(verdicts: Verdicts, fit: Fit) -> dict[str, Any]:
 
 
 def timings_text(timings: Mapping[str, float]) -> str:
-    """Seconds by stage, in one line.
+    """Seconds by stage, in one line, without what took next to none.
 
     Examples
     --------
-    >>> timings_text({"model": 0.25, "sampling": 3.0})
-    'model 0.2 s, sampling 3.0 s; 3.2 s in all'
+    >>> timings_text({"model": 0.01, "mode": 0.5, "sampling": 3.0})
+    '3.5 s: starts 0.5, sampling 3.0'
     """
-    parts = [f"{STAGES.get(stage, stage)} {seconds:.1f} s" for stage, seconds in timings.items()]
-    return f"{', '.join(parts)}; {sum(timings.values()):.1f} s in all"
+    parts = [
+        f"{STAGES.get(k, k)} {seconds:.1f}" for k, seconds in timings.items() if seconds > 0.05
+    ]
+    return f"{sum(timings.values()):.1f} s: {', '.join(parts)}"
 
 
 def drawn(fit: Fit) -> int:

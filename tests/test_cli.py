@@ -183,7 +183,10 @@ def test_studies(capsys):
 
 def test_rebuild_writes_a_correlation_matrix(tmp_path, capsys):
     path = tmp_path / "S.csv"
-    assert main(["rebuild", STUDY, "T", "--out", str(path)]) == 0
+    assert main(["rebuild", STUDY, "T", "--out", str(path), "--json", "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["indicators"] == list(read_model(STUDY).observed)
+    assert err == ""
     S = pd.read_csv(path, index_col=0)
     assert list(S.index) == list(S.columns) == list(read_model(STUDY).observed)
     np.testing.assert_allclose(np.diag(S), 1)

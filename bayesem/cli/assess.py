@@ -22,7 +22,9 @@ def _assess(a: argparse.Namespace) -> int:
 
 
 def _arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("fit", type=Path, metavar="FIT.nc", help="from `bayesem fit --out`")
+    command.add_argument(
+        "fit", type=Path, metavar="FIT.nc", help="a fit that `bayesem fit --out` has kept"
+    )
     command.add_argument("propositions", metavar="PROPOSITIONS", help="a study or a .toml file")
     output(command, slow=False)
 

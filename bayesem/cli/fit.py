@@ -26,7 +26,7 @@ def _fit(a: argparse.Namespace) -> int:
         from bayesem.storage import save
 
         save(found, a.out)
-        note(a, f"kept in {a.out}")
+        note(a, f"kept in {a.out}{' (what was drawn until the stop)' if stopped(found) else ''}")
     note(a, timings_text(found.timings))
     show(
         a, lambda: fit_page(found, standardized=a.standardized),

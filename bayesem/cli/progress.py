@@ -13,6 +13,7 @@ WIPE = "\r\x1b[K"
 APART = 10.0
 DOING = {
     "model": "reading the model and the answers",
+    "libraries": "loading libraries",
     "mode": "compiling, and looking for starts",
     "sampling": "sampling",
     "draws": "making tables",

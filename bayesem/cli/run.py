@@ -33,7 +33,7 @@ def _run(a: argparse.Namespace) -> int:
 
 def _arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("study", metavar="STUDY", help="a study's name")
+    add("study", metavar="STUDY", help="a study, as `bayesem studies` lists them")
     add("--data", type=Path, metavar="CSV", help="answers; without them, what is printed")
     add("--segments", type=Path, metavar="CSV",
         help="a code-by-segment table, in the place of a table of theme counts")  # fmt: skip

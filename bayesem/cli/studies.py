@@ -37,8 +37,8 @@ def _template(a: argparse.Namespace) -> int:
 
     answers, book = write_template(a.study, a.out, force=a.force)
     text = (
-        f"{answers}: one column per question; fill in one row per case.\n"
-        f"{book}: what each column asks, its factor and its scale."
+        f"{answers}:\n  one column per question; fill in one row per case.\n"
+        f"{book}:\n  what each column asks, its factor and its scale."
     )
     show(a, lambda: text, lambda: {"answers": str(answers), "codebook": str(book)})
     return DONE

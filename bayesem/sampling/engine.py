@@ -16,7 +16,7 @@ from bayesem.errors import SamplingError
 from bayesem.kernels.target import Target
 from bayesem.sampling.ways import Tell
 
-__all__ = ["RawDraws", "sample_kernel"]
+__all__ = ["RawDraws", "load_sampler", "sample_kernel"]
 
 #: Milliseconds between two reports of progress.
 TOLD = 250
@@ -55,6 +55,11 @@ class RawDraws:
     statistics: dict[str, np.ndarray]
     route: str
     interrupted: bool = False
+
+
+def load_sampler() -> None:
+    """Import nutpie and what it needs: seconds that are no part of sampling."""
+    import nutpie  # noqa: F401
 
 
 def sample_kernel(
@@ -100,10 +105,11 @@ def sample_kernel(
             compiled = None
     if compiled is None:
         compiled = _public(target, model, start)
+    told = None if isinstance(progress, bool) else _telling(progress)
     try:
         trace = nutpie.sample(
             compiled, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
-            progress_bar=progress is True, progress_callback=None if isinstance(progress, bool) else _telling(progress), progress_rate=TOLD,
+            progress_bar=progress is True, progress_callback=told, progress_rate=TOLD,
             return_raw_trace=True, target_accept=target_accept,
         )  # fmt: skip
     except BaseException as error:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bayesem.arrays import Floats
 from bayesem.kernels.pack import constrained
-from bayesem.sampling.engine import RawDraws, sample_kernel
+from bayesem.sampling.engine import RawDraws, load_sampler, sample_kernel
 from bayesem.sampling.forms import choose
 from bayesem.sampling.starts import overdispersed, whitened
 from bayesem.sampling.ways import Tell
@@ -83,6 +83,9 @@ def run_chains(
         chosen = choose(spec, settings.integrate)
         target, mode = chosen.target, chosen.mode
         model = whitened(target, mode)
+
+    with stage("libraries"):
+        load_sampler()
 
     def start(chain_seed: int) -> Floats:
         return overdispersed(target, model, mode, np.random.default_rng(chain_seed))
