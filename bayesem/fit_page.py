@@ -153,6 +153,6 @@ def _numbers(row: Mapping[str, Any]) -> str:
 
 
 def _cell(value: float, width: int) -> str:
-    """Three decimals where they fit, else four figures."""
-    text = f"{value:.3f}"
-    return (text if len(text) < width else f"{value:.2g}").rjust(width)
+    """Three decimals, or as many as leave a space before the number."""
+    texts = [f"{value:.{places}f}" for places in (3, 2, 1, 0)]
+    return next((t for t in texts if len(t) < width), f"{value:.0e}").rjust(width)
