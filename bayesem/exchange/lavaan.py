@@ -95,7 +95,7 @@ def _written(s: Statement) -> list[str]:
     """The term once for each of its modifiers."""
     term = replace(s.term, prior=None, prior_mark=None)
     bare = Term(term.name, term.factors)
-    given = [m for m in MODIFIERS if getattr(term, m) not in (None, False)]
+    given = [m for m in MODIFIERS if getattr(term, m) is not None and getattr(term, m) is not False]
     if not given:
         return [term_text(bare)]
     return [term_text(replace(bare, **{m: getattr(term, m)})) for m in given]
