@@ -13,7 +13,7 @@ HEADINGS = (
     "TITLE", "DATA", "VARIABLE", "DEFINE", "ANALYSIS", "MODEL", "OUTPUT", "SAVEDATA", "PLOT",
     "MONTECARLO",
 )  # fmt: skip
-_BEGINS = re.compile(rf"(?:\s|![^\n]*)*(?:{'|'.join(HEADINGS)})(?:[ \t]+\w+)?[ \t]*:", re.I)
+_BEGINS = re.compile(rf"(?:\s*![^\n]*\n)*\s*(?:{'|'.join(HEADINGS)})(?:[ \t]+\w+)?[ \t]*:", re.I)
 _HEADING = re.compile(rf"(?:^|;)[ \t]*((?:{'|'.join(HEADINGS)})(?:[ \t]+\w+)?)[ \t]*:", re.I | re.M)
 _COMMENT = re.compile(r"!\*.*?\*!|![^\n]*", re.S)
 _WORD = re.compile(r"(?<![\w.$])[A-Za-z_]\w*")
