@@ -17,7 +17,7 @@ _CALL = re.compile(r"\bA?Structure\s*\(\s*[\"']|\.(?:Path|Cov|AStructure)\s*\(\s
 
 def is_amos(text: str) -> bool:
     """Whether a text is a program of AMOS."""
-    return _CALL.search(text) is not None
+    return _CALL.search(re.sub(r"#[^\n]*", "", text)) is not None
 
 
 def parse_amos(text: str, origin: str = "<text>") -> Parsed:

@@ -9,6 +9,7 @@ from bayesem.exchange.mplus_text import is_mplus
 from bayesem.exchange.semopy import is_semopy, parse_semopy
 from bayesem.grammar.parse import parse
 from bayesem.grammar.statements import Parsed
+from bayesem.grammar.tokens import LONGEST_TEXT
 
 __all__ = ["ENDINGS", "check_ending", "parse_any"]
 
@@ -57,6 +58,8 @@ def parse_any(text: str, origin: str = "<text>") -> Parsed:
     >>> parse_any(lavaan) == parse_any(mplus)
     True
     """
+    if len(text) > LONGEST_TEXT:
+        return parse(text, origin)  # which says so
     if is_mplus(text):
         return parse_mplus(text, origin)
     if is_amos(text):

@@ -11,7 +11,7 @@ from bayesem.errors import GrammarError, NotAvailableError
 from bayesem.exchange.mplus_lists import Item, Word, items, words
 from bayesem.exchange.mplus_text import sections
 from bayesem.grammar.expressions import Cursor
-from bayesem.grammar.parse import define, gather, read_expression
+from bayesem.grammar.parse import MOST_TERMS, define, gather, read_expression
 from bayesem.grammar.statements import Constraint, Definition, Expression, Parsed, Statement, Term
 from bayesem.grammar.tokens import Span, Token, tokenise
 
@@ -29,6 +29,7 @@ class _Draft:
     names: tuple[str, ...]
     measured: set[str] = field(default_factory=set)
     products: dict[str, tuple[str, str]] = field(default_factory=dict)
+    terms: int = 0
 
 
 def parse_mplus(text: str, origin: str = "<text>") -> Parsed:
@@ -168,6 +169,9 @@ def _variances(sentence: list[Word], draft: _Draft) -> Iterator[Statement]:
 def _statement(
     op: str, subject: Item, item: Item, draft: _Draft, *, free: bool = False
 ) -> Statement:
+    draft.terms += 1
+    if draft.terms > MOST_TERMS:
+        raise GrammarError(f"More than {MOST_TERMS:,} terms.", span=item.span)
     _refuse_product(subject, draft)
     parts: tuple[str, ...] = draft.products.get(item.name, ()) if op == "~" else ()
     if not parts:

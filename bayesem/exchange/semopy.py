@@ -12,9 +12,7 @@ from bayesem.grammar.tokens import Source, Span
 __all__ = ["is_semopy", "parse_semopy"]
 
 TILDE = "\u223c"
-_COMMAND = re.compile(
-    r"^[ \t]*([A-Z][A-Z_]+)\(([^\n]*)\)[ \t]*([\w. \t]*?)[ \t]*(?:#[^\n]*)?$", re.M
-)
+_COMMAND = re.compile(r"^[ \t]*([A-Z][A-Z_]+)\(([^\n]*)\)([\w. \t]*)(?:#[^\n]*)?$", re.M)
 _LEFT = re.compile(r"^[ \t]*[\w.]+(?:[ \t]*,[ \t]*[\w.]+)+[ \t]*(?==~|~)", re.M)
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 COMMANDS = ("START", "BOUND", "CONSTRAINT", "DEFINE", "FORCE", "IMPUTE")

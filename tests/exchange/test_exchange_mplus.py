@@ -1,11 +1,13 @@
 """Mplus' language: each statement against the same model in lavaan's, written by hand."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bayesem import studies
-from bayesem.errors import GrammarError, ModelError, NotAvailableError
+from bayesem.errors import BayesemError, GrammarError, ModelError, NotAvailableError
 from bayesem.exchange.mplus import parse_mplus
 from bayesem.exchange.mplus_text import is_mplus
 from bayesem.grammar.statements import expression_text
@@ -162,9 +164,6 @@ def test_shipped_models_come_back(name):
     assert read_model(written(model)) == model
 
 
-NAME = st.sampled_from(["y1", "y2", "y3", "x1", "x2", "w", "v"])
-
-
 @st.composite
 def texts(draw):
     lines = ["f =~ y1 + y2 + y3", "g =~ x1 + x2 + w"]
@@ -243,7 +242,7 @@ def test_lavaan_is_not_taken_for_mplus(text):
 
 
 def test_mplus_without_its_heading_gets_a_hint():
-    with pytest.raises(GrammarError, match="no operator|without an operator") as caught:
+    with pytest.raises(GrammarError, match="without an operator") as caught:
         read_model("f BY y1 y2 y3;")
     assert "`MODEL:`" in str(caught.value)
 
@@ -252,7 +251,7 @@ def test_mplus_without_its_heading_gets_a_hint():
     "text",
     [
         "!" * 5000 + "x", "! a\n" * 5000 + "f =~ x", " " * 200_000 + "x", "MODEL: f BY y1-y999999999;",
-        "MODEL: " + "f BY y1-y9999; " * 40, "MODEL: f ON g (a);\nMODEL CONSTRAINT: a > " + "(" * 5000 + "1;",
+        "MODEL: " + "f BY y1-y9999; " * 4000, "MODEL: f ON g (a);\nMODEL CONSTRAINT: a > " + "(" * 5000 + "1;",
         "MODEL: f ON g (a);\nMODEL CONSTRAINT: a > " + "-" * 5000 + "1;", "MODEL: " + "y" * 5000 + ";",
         "MODEL:\0;", "MODEL: f BY __import__('os').system('false');", "MODEL: f BY \ud800;", "MODEL:" * 3000,
         "VARIABLE: NAMES ARE y1-y99999999999;\nMODEL: f BY y1;", "VARIABLE: NAMES = " + "a-" * 20000 + ";\nMODEL: f BY y;",
@@ -260,16 +259,13 @@ def test_mplus_without_its_heading_gets_a_hint():
 )  # fmt: skip
 def test_hostile_text_ends_in_one_message(text):
     """Refused or read, and soon; nothing in it is run."""
-    import time
-
-    from bayesem.errors import BayesemError
-
-    start = time.perf_counter()
+    start, said = time.process_time(), ""
     try:
         read_model(text)
     except BayesemError as error:
-        assert len(str(error)) < 1500
-    assert time.perf_counter() - start < 10
+        said = str(error)
+    assert len(said) < 1500
+    assert time.process_time() - start < 10
 
 
 def test_spans_are_of_the_text_that_was_given():
