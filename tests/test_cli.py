@@ -197,7 +197,7 @@ def test_simulate_fit_assess(tmp_path, capsys):
     data, kept = tmp_path / "answers.csv", tmp_path / "fit.nc"
     assert main(["simulate", STUDY, "--n", "150", "--out", str(data)]) == 0
     assert read_csv(data).attrs["synthetic"]
-    assert main(["fit", STUDY, "--data", str(data), "--out", str(kept), *SHORT]) == 1
+    assert main(["fit", STUDY, "--data", str(data), "--out", str(kept), "-q", *SHORT]) == 1
     assert main(["assess", str(kept), STUDY]) == 1
     variant = ["--variant", "rsc_mediated"]  # all models at once: tests/test_study_models.py
     assert main(["run", STUDY, "--data", str(data), "--quiet", *variant, *SHORT]) == 1
