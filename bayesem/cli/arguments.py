@@ -16,7 +16,7 @@ __all__ = [
     "states",
 ]
 
-MODEL = "a study, study:variant, a .sem file, or model text"
+MODEL = "a study, study:variant, a .sem or Mplus .inp file, or model text"
 
 
 def count(text: str) -> int:

@@ -51,11 +51,13 @@ FIT = Command(
     "fit",
     "fit a model to answers",
     "Fit a model to a CSV of answers and print its parameters with 95% intervals. Missing answers "
-    "(empty cells) are used in full. Ctrl-C keeps, prints and says what was drawn until then; exit "
+    "(empty cells) are used in full. Texts of lavaan, Mplus and semopy are read as they are; see "
+    "docs/coming-from-elsewhere.md. Ctrl-C keeps, prints and says what was drawn until then; exit "
     "code 130.",
     (
         "fit alliance_mediation --data survey.csv --out fit.nc --standardized",
         'fit mine.sem --data survey.csv --priors "paths=normal(0, 1)"',
+        "fit mplus.inp --data survey.csv --json --quiet",
     ),
     _fit,
     _arguments,
