@@ -28,7 +28,8 @@ def moment_jacobian(spec: Spec, x: Floats) -> Floats:
     Returns
     -------
     (moment, q) array
-        Central differences; rows are the lower triangle of Sigma and, if modelled, mu. Products
+        Central differences; rows are the lower triangle of Sigma and, if modelled, mu, in units of
+        the implied sds, or a column in small units would hide all others. Products
         are left out: what they add is identified where their factors are. Linear predictors of
         outcomes count as indicators without a variance of their own, unless it is estimated.
     """
@@ -39,11 +40,19 @@ def moment_jacobian(spec: Spec, x: Floats) -> Floats:
     rows, cols = np.tril_indices(Sigma.shape[-1])
     kept = np.isin(rows, _without_variance(spec), invert=True) | (rows != cols)
     rows, cols = rows[kept], cols[kept]
-    moments = Sigma[:, rows, cols]
+    sd = _sds(Sigma)
+    moments = Sigma[:, rows, cols] / (sd[rows] * sd[cols])
     if spec.stats.use_mean:
-        moments = np.concatenate([moments, matrices.mu], -1)
+        moments = np.concatenate([moments, matrices.mu / sd], -1)
     up, down = np.split(moments, 2)
     return ((up - down) / (2 * step[:, None])).T
+
+
+def _sds(Sigma: Floats) -> Floats:
+    """One scale for each variable, over all points; 1 where there is none."""
+    variance = np.diagonal(Sigma, axis1=-2, axis2=-1).mean(0)
+    usable = np.isfinite(variance) & (variance > 0)
+    return np.sqrt(np.where(usable, variance, 1.0))
 
 
 def _linear(spec: Spec, M: Matrices) -> Matrices:
