@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bayesem.errors import DataError
+
 __all__ = [
     "MODEL",
     "count",
+    "new_file",
     "output",
     "priors",
     "sampling",
@@ -33,6 +36,16 @@ def _none_or_more(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is below 0")
     return value
+
+
+def new_file(text: str) -> Path:
+    """A file to write: that it has a folder is known before the work, and not after it."""
+    path = Path(text)
+    if not path.parent.is_dir():
+        raise DataError(f"there is no folder `{path.parent}` to write `{path.name}` to.")
+    if path.is_dir():
+        raise DataError(f"`{path}` is a folder, not a file to write.")
+    return path
 
 
 def sizes(text: str) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bayesem.cli.arguments import MODEL, count, priors, sampling, sizes, spread, states
+from bayesem.cli.arguments import MODEL, count, new_file, priors, sampling, sizes, spread, states
 from bayesem.cli.command import DONE, NOT_CONVERGED, STOPPED, Command
 from bayesem.cli.printing import show
 
@@ -47,7 +47,7 @@ def _design_arguments(command: argparse.ArgumentParser) -> None:
         help="a parameter's true value, by label; repeatable")  # fmt: skip
     states(command)
     add("--answers", action="store_true", help="round to the codebook's answer scale")
-    add("--figure", type=Path, metavar="FILE.pdf", help="draw the shares over n")
+    add("--figure", type=new_file, metavar="FILE.pdf", help="draw the shares over n")
     spread(command)
     sampling(command, "marker", draws=800, tune=400, cores=False)
 
@@ -101,7 +101,7 @@ def _calibrate_arguments(command: argparse.ArgumentParser) -> None:
     add("--replicates", type=count, default=200, metavar="R", help="data sets (200)")
     add("--alpha", type=float, default=0.01, metavar="P",
         help="probability of a false alarm, over all quantities (0.01)")  # fmt: skip
-    add("--figure", type=Path, metavar="FILE.pdf", help="draw the ranks' distributions")
+    add("--figure", type=new_file, metavar="FILE.pdf", help="draw the ranks' distributions")
     spread(command)
     sampling(command, "marker", cores=False)
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bayesem.cli.arguments import MODEL, output, priors, sampling
+from bayesem.cli.arguments import MODEL, new_file, output, priors, sampling
 from bayesem.cli.command import DONE, NOT_CONVERGED, STOPPED, Command
 from bayesem.cli.printing import show
 from bayesem.cli.progress import note, stages
@@ -41,7 +41,7 @@ def _arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("model", metavar="MODEL", help=MODEL)
     add("--data", type=Path, required=True, metavar="CSV", help="answers, a row per case")
-    add("--out", type=Path, metavar="FIT.nc", help="keep the fit, as NetCDF")
+    add("--out", type=new_file, metavar="FIT.nc", help="keep the fit, as NetCDF")
     add("--standardized", action="store_true", help="show the standardised solution (std.all)")
     output(command)
     sampling(command, "marker")

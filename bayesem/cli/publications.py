@@ -1,9 +1,8 @@
 """`bayesem audit` and `bayesem rebuild`: what a paper prints."""
 
 import argparse
-from pathlib import Path
 
-from bayesem.cli.arguments import output
+from bayesem.cli.arguments import new_file, output
 from bayesem.cli.command import DONE, Command
 from bayesem.cli.printing import show
 from bayesem.cli.progress import note
@@ -68,7 +67,7 @@ def _rebuild_arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("study", metavar="STUDY", help="a study with printed tables")
     add("reading", metavar="READING", help="a way to read them, such as T")
-    add("--out", type=Path, required=True, metavar="S.csv", help="the file to write")
+    add("--out", type=new_file, required=True, metavar="S.csv", help="the file to write")
     add("--seed", type=int, default=1, metavar="N", help="same seed, same matrix (1)")
     output(command)
 

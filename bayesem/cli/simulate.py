@@ -1,9 +1,8 @@
 """`bayesem simulate`: synthetic answers."""
 
 import argparse
-from pathlib import Path
 
-from bayesem.cli.arguments import MODEL, count, output, states
+from bayesem.cli.arguments import MODEL, count, new_file, output, states
 from bayesem.cli.command import DONE, Command
 from bayesem.cli.printing import show
 
@@ -30,7 +29,9 @@ def _arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--continuous", action="store_true",
         help="do not round to the codebook's answer scale")  # fmt: skip
     states(command)
-    command.add_argument("--out", type=Path, required=True, metavar="CSV", help="the file to write")
+    command.add_argument(
+        "--out", type=new_file, required=True, metavar="CSV", help="the file to write"
+    )
     command.add_argument("--seed", type=int, default=1, metavar="N",
         help="same seed, same rows (1)")  # fmt: skip
     output(command, slow=False)
