@@ -1,5 +1,6 @@
 """A study's result as a page of 80 columns: verdicts first, then what they rest on."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
@@ -8,6 +9,7 @@ import pandas as pd
 
 from bayesem import studies
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED
+from bayesem.errors import ConvergenceWarning
 from bayesem.model import Model, read_model
 from bayesem.posterior import Fit
 from bayesem.study_count_page import count_sections, counted, stands
@@ -79,7 +81,9 @@ def _listed(name: str, model: Model) -> Iterator[str]:
 def fit_page(fit: Fit, *, standardized: bool = False) -> str:
     """One fit: what it is, whether it converged, and its parameters with 95% intervals."""
     head = [line for text in str(fit).splitlines() for line in wrap(text, WIDTH)]
-    table = summary(fit, standardized=standardized)[FIT_COLUMNS].round(3)
+    with warnings.catch_warnings():  # the head has said it
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        table = summary(fit, standardized=standardized)[FIT_COLUMNS].round(3)
     return "\n".join([*head, "", table.to_string(index=False, na_rep="")])
 
 
