@@ -58,7 +58,9 @@ def markdown(text: str) -> str:
 
 def formula(tex: str) -> str:
     """Plain HTML of a short formula in LaTeX."""
-    text = FRACTION.sub(lambda found: f"{_grouped(found[1])}/{_grouped(found[2])}", " ".join(tex.split()))
+    text = FRACTION.sub(
+        lambda found: f"{_grouped(found[1])}/{_grouped(found[2])}", " ".join(tex.split())
+    )
     text = BAR.sub(lambda found: f"{found[1]}\u0304", text).replace("<", "&lt;")
     text = COMMAND.sub(lambda found: SYMBOLS[found[1]], re.sub(r"(\\[a-z]+)\u0304", _barred, text))
     text = text.replace("^′", "′")
