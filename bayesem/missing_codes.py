@@ -61,6 +61,6 @@ def _refusal(name: str, column: Floats, found: Floats) -> DataError:
     return DataError(
         f"column `{name}` holds {code:g} ({times}); all other answers are whole numbers from "
         f"{rest.min():g} to {rest.max():g}, so it looks like the code of a missing answer.",
-        hint=f"Write NaN for it, in a CSV an empty cell: `pandas.read_csv(path, na_values=[{codes}])`"
-        f" or `data.replace([{codes}], float('nan'))`.",
+        hint="Write NaN for it, in a CSV an empty cell: "
+        f"`pandas.read_csv(path, na_values=[{codes}])` or `data.replace([{codes}], float('nan'))`.",
     )
