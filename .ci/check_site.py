@@ -1,4 +1,4 @@
-"""Refuses a site that fetches anything from elsewhere, or that shows markup in the place of text."""
+"""Refuses a site that fetches anything from elsewhere, or shows markup in the place of text."""
 
 import re
 import sys
