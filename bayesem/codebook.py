@@ -116,6 +116,7 @@ def read_codebook(path: str | Path) -> Codebook:
     document = read_document(path, StudyError)
     data = document.data
     known = ("study", "factors", "indicators", "variants", "printed", "readings", "counts")
+    _refuse_claims(document)
     document.only(data, known)
     document.need(data, ("study",))
     tables = {key: document.table(data.get(key, {}), key) for key in known}
@@ -126,6 +127,18 @@ def read_codebook(path: str | Path) -> Codebook:
     printed, readings = tables["printed"], tables["readings"]
     return Codebook(*study, factors, indicators, variants, printed, readings, path,
                     document.sha256, tables["counts"])  # fmt: skip
+
+
+def _refuse_claims(document: Document) -> None:
+    """Name the mistake where propositions lie where a model's codebook is looked for."""
+    for key, value in document.data.items():
+        if isinstance(value, dict) and "claim" in value:
+            raise document.fail(
+                f"`{key}` is a proposition, and this is the place of a codebook.",
+                key,
+                hint="The `.toml` of a model's own name is its codebook; call the file of "
+                "propositions otherwise, `claims.toml` say.",
+            )
 
 
 def _study(

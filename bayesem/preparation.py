@@ -15,6 +15,7 @@ from bayesem.data import Answers, Moments, Statistics, read_answers, statistics
 from bayesem.errors import DataError, ModelError, NotAvailableError, did_you_mean
 from bayesem.families import read_families
 from bayesem.identification import check_identification
+from bayesem.missing_codes import refuse_codes
 from bayesem.model import Model, read_model
 from bayesem.outcomes import read_outcomes, with_twins
 from bayesem.partable import ParameterTable, parameter_table
@@ -179,7 +180,14 @@ def read_data(
     scale = book.scale if book is not None and scaled and not generated else None
     data = with_twins(data, table)
     answers = read_answers(data, table.indicators, scale=scale, scaled=scaled)
+    refuse_codes(answers, [v for v in table.indicators if v in _measuring(model)])
     return read_outcomes(data, answers, table)
+
+
+def _measuring(model: Model) -> set[str]:
+    """Observed variables that measure a factor."""
+    named = {s.term.name for s in model.parsed.statements if s.op == "=~"}
+    return named & set(model.observed)
 
 
 def missing_in(data: Answers, names: Sequence[str]) -> list[str]:

@@ -100,6 +100,13 @@ def survey() -> pd.DataFrame:
     return data
 
 
+def coded(code: float) -> pd.DataFrame:
+    """Answers from 1 to 7, two of one column a code."""
+    data = (answers() + 4).round().clip(1, 7)
+    data.loc[[3, 8], "x1"] = code
+    return data
+
+
 @cache
 def known_fit() -> Any:
     draws = {k: normal_grid(0.3, 0.1, seed=s) for s, k in enumerate("abc")}
@@ -148,6 +155,15 @@ def sem_file(content: str | bytes) -> Callable[[Path], Any]:
     return file("m.sem", content, lambda path: prepare(path, answers()))
 
 
+def beside_a_model(content: str) -> Callable[[Path], Any]:
+    def call(at: Path) -> Any:
+        (at / "m.sem").write_text(MODEL, "utf-8")
+        (at / "m.toml").write_text(content, "utf-8")
+        return read_model(at / "m.sem")
+
+    return call
+
+
 def folder(name: str, read: Callable[[Path], Any]) -> Callable[[Path], Any]:
     def call(at: Path) -> Any:
         (at / name).mkdir()
@@ -189,6 +205,8 @@ CASES = [
         ("a value too large to square", on(changed(x1=answers().x1 * 1e200)), D, ("too large",)),
         ("99 for a missing answer", lambda _: prepare(STUDY, survey()), D,
          ("`rsc2` holds 99 (row 4)", "scale 1 to 10", "NaN")),
+        ("-99 for a missing answer, without a codebook", on(coded(-99)), D,
+         ("`x1` holds -99 (row 3 and 1 more)", "from 1 to 7", "na_values=[-99]")),
         ("two columns of one name", on(answers().rename(columns={"x4": "x1"})), D,
          ("`x1` stands 2 times",)),
         ("too few cases", on(answers().head(4)), D, ("4 cases are too few for 4 variables",)),
@@ -415,6 +433,8 @@ CASES = [
         ("a proposition that comes later", toml("[P]\nsays=''' '''\nclaim='R'"), Q, ("`says` is no text",)),
         ("propositions that are missing", lambda at: read_propositions(at / "no.toml"), Q, ("no file",)),
         ("nothing as propositions", lambda _: read_propositions(None), Q, ("are a NoneType",)),
+        ("propositions in the place of a codebook", beside_a_model("[P1]\nsays='s'\nclaim='a > 0'"), S,
+         ("`P1` is a proposition", "claims.toml")),
         ("a fit that is missing", lambda at: load(at / "no.nc"), D, ("there is no file",)),
         ("a fit that is text", file("fit.nc", "hello", load), D, ("cannot be read", "not a saved fit")),
         ("a fit of unknown ending", lambda at: load(at / "fit.txt"), D, (".nc nor .zarr",)),

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1] / "bayesem"
 LAYERS = {
     "errors": 0, "arrays": 0, "seeds": 1,
     "answers_file": 1, "grammar": 1, "documents": 1, "studies": 1, "codebook": 1, "truth_file": 1, "correlations": 1,
-    "exchange": 2, "data": 2, "incomplete": 2, "linear": 2, "arithmetic": 2, "families": 2,
+    "exchange": 2, "data": 2, "incomplete": 2, "missing_codes": 2, "linear": 2, "arithmetic": 2, "families": 2,
     "model": 3, "propositions": 3, "partable": 3, "priors": 3, "matrices": 3, "responses": 3,
     "outcomes": 4, "casewise": 4, "augmentation": 4, "variables": 4, "implied": 4, "casedraws": 4, "metric": 4, "constraints": 4, "chosen_priors": 4, "spec": 4, "specification": 4, "identification": 4, "priordraws": 4, "prior_mass": 4, "prior_density": 4,
     "kernels": 5, "graph_transforms": 6, "graph_data": 6, "graphs": 6, "sampling": 7, "posterior": 7, "observed": 7, "preparation": 7, "common_method": 7, "fitting": 7, "distribution": 7, "counts": 8,
