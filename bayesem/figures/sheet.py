@@ -102,15 +102,20 @@ def _matplotlib() -> Any:
     return matplotlib
 
 
-def target_of(path: str | Path | None) -> Path | None:
+def target_of(path: str | Path | None, types: Sequence[str] = TYPES) -> Path | None:
     """The path, refused before any work where it cannot be written."""
     _matplotlib()
     if path is None:
         return None
     target = Path(path)
-    if target.suffix not in TYPES:
+    if target.suffix == ".html" and ".html" not in types:
+        raise NotAvailableError(
+            f"this figure has no interactive form, so {str(target)!r} cannot be written.",
+            hint="`plot_forest` has one. Use `.svg` for a web page, `.pdf` for a journal.",
+        )
+    if target.suffix not in types:
         raise DataError(
-            f"{str(path)!r} ends in none of {', '.join(TYPES)}.",
+            f"{str(path)!r} ends in none of {', '.join(types)}.",
             hint="Use `.pdf` for a journal, `.png` for a screen.",
         )
     if not target.parent.is_dir():
