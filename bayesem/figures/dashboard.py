@@ -1,7 +1,7 @@
 """All propositions on one sheet: what each rests on, and its verdict."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, Any
@@ -38,8 +38,9 @@ __all__ = ["plot_propositions"]
 
 COLOURS = {"supported": BLUE, "refuted": ORANGE, "practically null": GREEN, "undecided": GREY}
 #: Inches: a panel's height, and an average character of its texts at 8 points.
-PANEL, CHARACTER = 1.42, 0.062
+PANEL, CHARACTER = 1.55, 0.062
 SMALL = 8.0
+EXPLANATION = "Dark: the claim holds. Of several comparisons joined, the one that decides is shown."
 
 
 def plot_propositions(verdicts: Verdicts, path: str | Path | None = None) -> "Figure":
@@ -79,10 +80,12 @@ def plot_propositions(verdicts: Verdicts, path: str | Path | None = None) -> "Fi
     every = list(fits.values())
     look = _looker(every)
     with style():
-        figure, axes = _grid(len(groups), [_headline(groups), _explanation(groups)], every)
+        figure, axes = _grid(len(groups), [_headline(groups), EXPLANATION], every)
         for axis, (name, rows) in zip(axes, groups, strict=True):
             _draw(axis, name, rows, _panel(verdicts, name, rows, look))
-        legend(figure, axes)
+        if any(axis.get_legend_handles_labels()[0] for axis in axes):
+            legend(figure, axes)
+            _blacken(figure)
         stamp(figure, every)
         return written(figure, target)
 
@@ -146,19 +149,13 @@ def _headline(groups: Sequence[tuple[str, Any]]) -> str:
     return f"{len(groups)} proposition{'s' * (len(groups) > 1)}: {said}"
 
 
-def _explanation(groups: Sequence[tuple[str, Any]]) -> str:
-    return (
-        "Dark where the claim holds. Of several comparisons joined, the one that decides is shown."
-    )
-
-
 def _verdict(rows: Any) -> tuple[str, Any | None]:
     """The verdict, and the row whose numbers belong to it; none where readings stay apart."""
     if "reading" in rows:
         pooled = rows[rows["reading"] == POOLED]
         if pooled.empty and len(rows) > 1:
-            verdicts = list(dict.fromkeys(rows["verdict"]))
-            return (verdicts[0] if len(verdicts) == 1 else "by reading: " + " / ".join(verdicts)), None
+            said = " / ".join(dict.fromkeys(rows["verdict"]))
+            return (f"by reading: {said}" if "/" in said else said), None
         rows = pooled if len(pooled) else rows
     row = rows.iloc[0]
     return str(row["verdict"]), row
@@ -185,6 +182,15 @@ def _grid(count: int, head: Sequence[str], fits: Sequence[Any]) -> "tuple[Figure
     return figure, list(found[:count])
 
 
+def _blacken(figure: "Figure") -> None:
+    """The legend is of all panels, whose posteriors have the colours of their verdicts."""
+    known = figure.legends[0]
+    colours = {"posterior": "black", "all readings": "black", "claim holds": "0.45"}
+    for handle, text in zip(known.legend_handles, known.get_texts(), strict=True):
+        if text.get_text() in colours:
+            handle.set_color(colours[text.get_text()])  # type: ignore[union-attr]
+
+
 def _draw(axis: "Axes", name: str, rows: Any, shown: tuple[Panel | None, int]) -> None:
     panel, count = shown
     width = axis.get_figure(root=True).get_figwidth()  # type: ignore[union-attr]
@@ -197,6 +203,7 @@ def _draw(axis: "Axes", name: str, rows: Any, shown: tuple[Panel | None, int]) -
         known = verdict != WITHHELD
         draw(axis, panel, colour=COLOURS.get(verdict, GREY), filled=known)
         label = panel.title if count == 1 else f"{panel.title} (1 of {count})"
+        label += "; standardised" if panel.label.endswith("(standardised)") else ""
         axis.set_xlabel(_short(label, room), size=SMALL)
         axis.tick_params(axis="x", labelsize=SMALL)
         axis.locator_params(axis="x", nbins=4) if not panel.ratio else None
@@ -215,9 +222,9 @@ def _short(text: str, room: int) -> str:
 def _write_name(axis: "Axes", name: str, lines: int, room: int) -> None:
     """The name in bold on the first line of the title, which is left empty for it."""
     axis.annotate(
-        shorten(name, room, placeholder="..."), (0, 1), (0, 3 + lines * SMALL * 1.2),
+        shorten(name, room, placeholder="..."), (0, 1), (0, 3.5 + lines * SMALL * 1.19),
         xycoords="axes fraction", textcoords="offset points", weight="bold", size=SMALL,
-        va="bottom", annotation_clip=False, parse_math=False,
+        va="baseline", annotation_clip=False, parse_math=False,
     )  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """Prior and posterior of one comparison, drawn as densities."""
 
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,9 +41,7 @@ def draw(axis: "Axes", panel: Panel, *, colour: str = BLUE, filled: bool = True)
         axis.locator_params(axis="x", nbins=5)
 
 
-def _draw_posteriors(
-    axis: "Axes", panel: Panel, x: Floats, colour: str, *, filled: bool
-) -> None:
+def _draw_posteriors(axis: "Axes", panel: Panel, x: Floats, colour: str, *, filled: bool) -> None:
     weights = [w for _, w, _ in panel.posterior]
     pooled = len(weights) > 1 and all(w is not None for w in weights)
     lines = [density(values, x, log=panel.ratio) for _, _, values in panel.posterior]

@@ -11,7 +11,6 @@ import numpy as np
 from bayesem.figures.paths import Paths, fits_by_name, paths_of
 from bayesem.figures.sheet import (
     BLUE,
-    CHARACTER,
     GREEN,
     GREY,
     NARROW,
@@ -163,7 +162,7 @@ def _column(found: Paths, rows: Sequence[int]) -> _Column:
         labels.append(label)
         at.append(y + room / 2)
         y += room
-    return _Column(tuple(rows), tuple(labels), tuple(at), tuple(heads), y)
+    return _Column(tuple(rows), tuple(labels), tuple(at), tuple(heads), y + GAP)
 
 
 def _columns(found: Paths) -> list[_Column]:
@@ -191,9 +190,7 @@ def _figure(found: Paths, head: Sequence[str], fits: Mapping[str, Any]) -> "Figu
     for axis, column in zip(axes, columns, strict=True):
         _draw(figure, axis, found.part(column.rows), column)
         axis.set_ylim(height, 0)
-    low, high = np.nanmin(found.outer), np.nanmax(found.outer)
-    room = 0.04 * max(high - low, 1e-6)
-    axes[0].set_xlim(min(low, 0) - room, max(high, 0) + room)
+    axes[0].set_xlim(*found.span)
     axes[0].locator_params(axis="x", nbins=5)
     if len(fits) > 1:
         _legend(figure, fits, 2 if narrow else 4)
@@ -232,8 +229,9 @@ def _marks(figure: "Figure", axis: "Axes", found: Paths, at: Sequence[float]) ->
              "col_index": (("column",), [0]), "figure": ((), np.array(figure, object))}  # fmt: skip
     collection = PlotCollection(
         sample, xr.DataTree(xr.Dataset(place, coords={"column": ["forest"]})),
-        aes={"y": dims, "color": ["model"], "marker": ["model"]}, backend="matplotlib",
-        color=[c for c, _ in LOOKS], marker=[m for _, m in LOOKS],
+        aes={"y": dims} | {key: ["model"] for key in ("color", "facecolor", "marker")},
+        backend="matplotlib", color=[c for c, _ in LOOKS], facecolor=[c for c, _ in LOOKS],
+        marker=[m for _, m in LOOKS],
     )  # fmt: skip
     shift = MORE * (np.arange(len(models)) - (len(models) - 1) / 2)
     collection.update_aes_from_dataset("y", dataset(np.asarray(at) + shift[:, None]))
@@ -242,8 +240,10 @@ def _marks(figure: "Figure", axis: "Axes", found: Paths, at: Sequence[float]) ->
         plot_collection=collection, backend="matplotlib",
         stats={"trunk": dataset(found.inner, "ci_bound"), "twig": dataset(found.outer, "ci_bound"),
                "point_estimate": dataset(found.mean)},
-        visuals={"ticklabels": False, "remove_axis": False, "trunk": {"width": 2.6},
-                 "twig": {"width": 0.9}, "point_estimate": {"size": 16, "zorder": 3}},
+        aes_by_visuals={"credible_interval": ["y", "color"],
+                        "point_estimate": ["y", "color", "facecolor", "marker"]},
+        visuals={"ticklabels": False, "remove_axis": False, "trunk": {"width": 2.4},
+                 "twig": {"width": 0.9}, "point_estimate": {"size": 18, "zorder": 3}},
     )  # fmt: skip
 
 

@@ -34,8 +34,8 @@ def write_forest(target: Path, found: Paths, head: Sequence[str], fits: Sequence
         title={"text": _title(head, fits), "x": 0.02, "xanchor": "left"}, margin={"l": 10, "t": 90},
         legend={"orientation": "h", "y": -0.02, "yanchor": "top"}, hovermode="closest",
         font={"family": "Arial, Helvetica, sans-serif", "size": 13},
-        yaxis={"automargin": True, "autorange": "reversed"} | _ticks(found),
-        xaxis={"zeroline": True, "zerolinecolor": GREY},
+        yaxis={"automargin": True, "zeroline": False} | _ticks(found),
+        xaxis={"zeroline": True, "zerolinecolor": GREY, "range": found.span},
     )  # fmt: skip
     if not all(fit.converged for fit in fits):
         figure.add_annotation(text="NOT CONVERGED - no verdict", x=0.5, y=0.5, xref="paper",
@@ -63,9 +63,10 @@ def _plotly() -> Any:
 def _title(head: Sequence[str], fits: Sequence[Any]) -> str:
     first, *more = (escape(line) for line in head)
     text = f"<b>{first}</b><br><sup>{'<br>'.join(more)}</sup>"
-    if any(fit.data.synthetic for fit in fits):
-        text = f'<span style="color:{RED}"><b>SYNTHETIC DATA</b></span><br>{text}'
-    return text
+    marks = {"SYNTHETIC DATA": any(fit.data.synthetic for fit in fits),
+             "NOT CONVERGED - no verdict": not all(fit.converged for fit in fits)}  # fmt: skip
+    said = ", ".join(mark for mark, holds in marks.items() if holds)
+    return f'<span style="color:{RED}"><b>{said}</b></span><br>{text}' if said else text
 
 
 def _outcomes(found: Paths) -> dict[str, int]:
@@ -87,7 +88,8 @@ def _ticks(found: Paths) -> dict[str, Any]:
     rows, heads = _places(found)
     texts = [escape(p.replace(":", " \N{MULTIPLICATION SIGN} ")) for _, p in found.rows]
     names = [f"<b>{escape(name)}</b>" for name in heads]
-    return {"tickvals": [*rows, *heads.values()], "ticktext": [*texts, *names]}
+    return {"tickvals": [*rows, *heads.values()], "ticktext": [*texts, *names],
+            "range": [max(rows) + 0.6, -0.6]}  # fmt: skip
 
 
 def _traces(go: Any, found: Paths, k: int) -> list[Any]:
@@ -109,8 +111,8 @@ def _traces(go: Any, found: Paths, k: int) -> list[Any]:
     thin = go.Scatter(
         x=found.mean[k], y=at, mode="markers", name=name, legendgroup=name,
         marker={"size": 9, "color": colour, "symbol": mark}, error_x=bars(found.outer, 1.5),
-        text=[_hover(found, k, j) for j in range(len(rows))], hovertemplate="%{text}<extra></extra>",
-        showlegend=count > 1,
+        text=[_hover(found, k, j) for j in range(len(rows))], showlegend=count > 1,
+        hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
     return [thick, thin]
 

@@ -47,6 +47,13 @@ class Paths:
     above: Floats
     prob: float
 
+    @property
+    def span(self) -> tuple[float, float]:
+        """Ends of an axis that holds all intervals and 0."""
+        low, high = np.nanmin(self.outer), np.nanmax(self.outer)
+        room = 0.04 * max(high - low, 1e-6)
+        return float(min(low, 0) - room), float(max(high, 0) + room)
+
     def part(self, chosen: Sequence[int]) -> "Paths":
         """Some of the rows."""
         at = list(chosen)
@@ -62,9 +69,7 @@ def fits_by_name(fits: Any) -> dict[str, Any]:
     if not known:
         raise DataError("there are no fits to draw.", hint="Give `sem.fit(...)` or {name: fit}.")
     if len(known) > MOST:
-        raise DataError(
-            f"{len(known)} models cannot be told apart.", hint=f"Give {MOST} at most."
-        )
+        raise DataError(f"{len(known)} models cannot be told apart.", hint=f"Give {MOST} at most.")
     for fit in known.values():
         if getattr(fit, "draws", None) is None:
             raise DataError(

@@ -105,9 +105,17 @@ def _draw(axis: "Axes", x: Floats, w: Floats, height: Floats) -> None:
     lines = axis.contour(x, w, height, levels, colors="black", linewidths=widths, linestyles=dashes)
     texts = axis.clabel(lines, fmt=lambda v: f"{v + 0.0:.3g}".replace("-", "\N{MINUS SIGN}"))
     for text in texts:
+        if not _inside(text.get_position(), x, w):
+            text.remove()
+            continue
         text.set_fontsize(8)
         text.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.6})
         text.set_zorder(6)
+
+
+def _inside(at: tuple[float, float], x: Floats, w: Floats) -> bool:
+    """Whether a label stands clear of the edges, which would cut it."""
+    return all(0.06 < (v - c[0]) / (c[-1] - c[0]) < 0.94 for v, c in zip(at, (x, w), strict=True))
 
 
 def _draw_cases(axis: "Axes", x: Floats, w: Floats, distance: Floats) -> None:
