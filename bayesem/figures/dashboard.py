@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesem.claims_evaluation import Form, Scope, scope
+from bayesem.claims_evaluation import Scope, scope
 from bayesem.decision import WITHHELD
 from bayesem.figures.assessed import check, claim_of, fits_of, numbers_text
 from bayesem.figures.densities import draw
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["plot_propositions"]
 
 COLOURS = {"supported": BLUE, "refuted": ORANGE, "practically null": GREEN, "undecided": GREY}
-#: Inches: a panel's height, and an average character of its texts at 8 points.
-PANEL, CHARACTER = 1.55, 0.062
+#: Inches: a panel's height, that of many, and an average character of its texts at 8 points.
+PANEL, LOW, CHARACTER = 1.55, 1.38, 0.062
 SMALL = 8.0
 EXPLANATION = "Dark: the claim holds. Of several comparisons joined, the one that decides is shown."
 
@@ -124,7 +124,7 @@ def _panel(verdicts: Verdicts, name: str, rows: Any, look: _Look) -> tuple[Panel
     return _deciding(form, lambda part: panel_of(part, rule, readings, prior))
 
 
-def _deciding(form: Form, panel: Callable[[Any], Panel]) -> tuple[Panel, int]:
+def _deciding(form: Any, panel: Callable[[Any], Panel]) -> tuple[Panel, int]:
     """Of an `and` the least probable part, of an `or` the most probable one."""
     if not isinstance(form, And | Or):
         return panel(form), 1
@@ -175,7 +175,9 @@ def _title(rows: Any, panel: Panel | None, room: int) -> list[str]:
 def _grid(count: int, head: Sequence[str], fits: Sequence[Any]) -> "tuple[Figure, list[Axes]]":
     columns = count if count <= 3 else 4
     down = -(-count // columns)
-    figure = sheet(NARROW if count == 1 else WIDE, 0.35 + PANEL * down, head, fits)
+    figure = sheet(
+        NARROW if count == 1 else WIDE, 0.35 + (PANEL if down <= 4 else LOW) * down, head, fits
+    )
     found = figure.subplots(down, columns, squeeze=False).ravel()
     for spare in found[count:]:
         spare.remove()
@@ -202,7 +204,7 @@ def _draw(axis: "Axes", name: str, rows: Any, shown: tuple[Panel | None, int]) -
         verdict = _verdict(rows)[0]
         known = verdict != WITHHELD
         draw(axis, panel, colour=COLOURS.get(verdict, GREY), filled=known)
-        label = panel.title if count == 1 else f"{panel.title} (1 of {count})"
+        label = panel.title if count == 1 else f"{panel.title} (1\xa0of\xa0{count})"
         label += "; standardised" if panel.label.endswith("(standardised)") else ""
         axis.set_xlabel(_short(label, room), size=SMALL)
         axis.tick_params(axis="x", labelsize=SMALL)

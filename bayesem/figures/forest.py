@@ -86,14 +86,14 @@ def plot_forest(
     known = fits_by_name(fits)
     found = paths_of(known, standardized=standardized, prob=prob)
     head = _head(known, found, standardized=standardized)
-    interactive = target is not None and target.suffix == ".html"
-    if interactive:
+    if target is not None and target.suffix == ".html":
         from bayesem.figures.interactive import write_forest
 
         write_forest(target, found, head, list(known.values()))
+        target = None
     with style():
         figure = _figure(found, head, known)
-        return written(figure, None if interactive else target)
+        return written(figure, target)
 
 
 def _head(fits: Mapping[str, Any], found: Paths, *, standardized: bool) -> list[str]:
