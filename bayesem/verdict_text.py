@@ -232,9 +232,10 @@ def html(table: pd.DataFrame, notes: Sequence[str]) -> str:
     if failed:
         above.append(f"NOT CONVERGED: no verdict on {', '.join(dict.fromkeys(map(str, failed)))}.")
     readings = ["reading", "weight"] if "reading" in table else []
-    names = [*readings, "name", "verdict", "Pr", "prior", "BF", "says", "claim", "why"]
+    names = ["name", "claim", *readings, "verdict", "Pr", "prior", "BF", "why"]
     head = "".join(f'<th style="text-align:left">{name}</th>' for name in names)
-    body = "".join(_html_row(row, readings) for _, row in table.iterrows())
+    groups = (rows for _, rows in table.groupby("name", sort=False))
+    body = "".join(line for rows in groups for line in _html_rows(rows, readings))
     said = "".join(f'<p><strong style="{_RED}">{escape(note)}</strong></p>' for note in above)
     under = "".join(f"<p>{escape(note)}</p>" for note in notes if note not in above)
     return f"{said}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{under}"
@@ -244,22 +245,31 @@ def _failed(row: pd.Series) -> bool:
     return row["verdict"] == WITHHELD and str(row["reason"]).startswith("not converged")
 
 
-def _html_row(row: pd.Series, readings: Sequence[str]) -> str:
-    """A row; of chains that failed no number is shown, and of withheld verdicts none in black."""
+def _html_rows(rows: pd.DataFrame, readings: Sequence[str]) -> Iterator[str]:
+    """The rows of one proposition; its name and sentence stand beside all of them."""
+    first = rows.iloc[0]
+    says = f"{escape(str(first['says']))}<br>" if first["says"] else ""
+    wide = f' rowspan="{len(rows)}"'
+    left = _td(f"<strong>{escape(str(first['name']))}</strong>", more=wide)
+    left += _td(f"{says}<code>{escape(str(first['claim']))}</code>", more=wide)
+    for k, (_, row) in enumerate(rows.iterrows()):
+        yield f"<tr>{left if k == 0 else ''}{_html_numbers(row, readings)}</tr>"
+
+
+def _html_numbers(row: pd.Series, readings: Sequence[str]) -> str:
+    """Of chains that failed no number is shown, and of withheld verdicts none in black."""
     p, prior = row["probability"], row["prior_probability"]
     numbers = ["" if pd.isna(v) else probability_text(v) for v in (p, prior)]
     numbers = ["", "", ""] if _failed(row) else [*numbers, factor_text(row)]
-    where = [_cell(row[c]) for c in readings]
-    plain = [
-        *where,
-        f"<strong>{escape(str(row['name']))}</strong>",
-        _html_verdict(str(row["verdict"])),
-    ]
-    pale = "color:#888" if row["verdict"] == WITHHELD else ""
-    cells = [(cell, "") for cell in plain] + [(escape(n), pale) for n in numbers]
-    cells += [(escape(str(row[c])), "") for c in ("says", "claim", "reason")]
-    style = "text-align:left;vertical-align:top;"
-    return "<tr>" + "".join(f'<td style="{style}{more}">{c}</td>' for c, more in cells) + "</tr>"
+    pale = "white-space:nowrap;" + ("color:#888" if row["verdict"] == WITHHELD else "")
+    where = "".join(_td(_cell(row[c])) for c in readings)
+    figures = "".join(_td(escape(n), pale) for n in numbers)
+    verdict = _td(_html_verdict(str(row["verdict"])), "white-space:nowrap;")
+    return f"{where}{verdict}{figures}{_td(escape(str(row['reason'])))}"
+
+
+def _td(inside: str, style: str = "", more: str = "") -> str:
+    return f'<td{more} style="text-align:left;vertical-align:top;{style}">{inside}</td>'
 
 
 def _html_verdict(verdict: str) -> str:

@@ -2,8 +2,8 @@
 
     python examples/execute_notebooks.py [NAME ...] [--to FOLDER]
 
-Without names, all of them. Needs `bayesem[report]`. What differs from run to run (times, counters of
-the kernel) is left out, so that the same numbers give the same file.
+Without names, all of them. Needs `bayesem[report]`. What differs from run to run (times, counters
+of the kernel) is left out, so that the same numbers give the same file.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 HERE = Path(__file__).parent / "notebooks"
+ROOT = Path(__file__).parents[1]  # the package beside the notebooks is the one that they show
 #: Seconds after which a cell is given up.
 LONGEST = 600
 
@@ -37,11 +38,14 @@ def executed(path: Path) -> nbformat.NotebookNode:
     client = NotebookClient(
         notebook,
         timeout=LONGEST,
-        km=ThisPython(),
+        km=ThisPython(transport="ipc" if os.name == "posix" else "tcp"),
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
+        coalesce_streams=True,
     )
-    client.execute(env=dict(os.environ))
+    client.owns_km = True  # so that it is shut down
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    client.execute(env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)})
     return plain(notebook)
 
 
