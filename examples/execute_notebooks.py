@@ -29,6 +29,7 @@ class ThisPython(AsyncKernelManager):
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         """The command that starts the kernel."""
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", self.connection_file]
+        command.append("--IPKernelApp.log_level=ERROR")
         return command + list(extra_arguments or [])
 
 
@@ -38,7 +39,7 @@ def executed(path: Path) -> nbformat.NotebookNode:
     client = NotebookClient(
         notebook,
         timeout=LONGEST,
-        km=ThisPython(transport="ipc" if os.name == "posix" else "tcp"),
+        km=ThisPython(),
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
         coalesce_streams=True,

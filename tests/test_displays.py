@@ -1,6 +1,7 @@
 """What a notebook shows of fits, verdicts and figures."""
 
 import re
+import warnings
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -56,7 +57,9 @@ def test_a_fit_shows_its_paths_first_and_all_else_on_request(small):
 
 def test_failed_chains_are_red_and_warn_nobody_twice(small):
     assert not small.converged
-    page = small._repr_html_()  # a warning would be an error here
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        page = small._repr_html_()
     assert re.search(r'<b style="color:#c00000">NOT CONVERGED', page)
 
 
