@@ -57,6 +57,7 @@ _HOMES = {
     "interviews": "campaigns.interviews",
     "johnson_neyman": "moderation",
     "kfold": "comparison.folds",
+    "lavaan_table": "lavaan_table",
     "load": "storage",
     "loo": "comparison.leave_one_out",
     "moderated_mediation": "moderation",
@@ -89,6 +90,7 @@ _HOMES = {
     "simulate": "simulation",
     "slopes": "moderation",
     "summary": "summaries",
+    "to_lavaan": "exchange.lavaan",
     "validity": "measurement",
 }
 

@@ -28,7 +28,7 @@ from bayesem.preparation import Prepared, prepare
 from bayesem.prior_density import log_prior_by_kind
 from bayesem.priordraws import draw_prior
 from bayesem.sampling.convergence import Convergence, Thresholds, diagnose
-from bayesem.sampling.ways import FORMS
+from bayesem.sampling.ways import FORMS, Tell
 from bayesem.seeds import check_seed
 from bayesem.spec import Spec
 
@@ -40,13 +40,16 @@ PRIOR_DRAWS = 10_000
 
 @dataclass(slots=True)
 class Clock:
-    """Seconds by stage."""
+    """Seconds by stage; each stage is told of as it begins."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    tell: Tell | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         start = time.perf_counter()
+        if self.tell is not None:
+            self.tell(name, 0, 0)
         try:
             yield
         finally:
@@ -76,7 +79,7 @@ def fit(
     chains: int = 4,
     cores: int | None = None,
     seed: int | None = None,
-    progress: bool = True,
+    progress: bool | Tell = True,
 ) -> Fit:
     """Sample the posterior of a structural equation model.
 
@@ -122,8 +125,9 @@ def fit(
         All that the process may use, by default.
     seed : int, optional
         The same seed gives the same draws, bit for bit.
-    progress : bool
-        Show a progress bar.
+    progress : bool or callable
+        Show a progress bar, or call this with the stage, how much of it is done, and of how much
+        (0 where that is unknown); while sampling, from another thread.
 
     Returns
     -------
@@ -141,7 +145,7 @@ def fit(
     if integrate not in FORMS:
         raise ModelError(f"integrate is {integrate!r}.", hint=f"Use {', '.join(FORMS)}.")
     check_seed(seed)
-    clock = Clock()
+    clock = Clock(tell=None if isinstance(progress, bool) else progress)
     with clock.stage("model"):
         ready = prepare(
             model, data, identify=identify, means=means, fixed_x=fixed_x, priors=priors,
@@ -214,7 +218,7 @@ def sample(
     clock: Clock | None = None,
     *,
     cores: int | None = None,
-    progress: bool = False,
+    progress: bool | Tell = False,
     prior_draws: int = PRIOR_DRAWS,
     thresholds: Thresholds | None = None,
 ) -> Fit:
@@ -227,7 +231,7 @@ def sample(
     clock : Clock, optional
         To go on with.
     cores : int, optional
-    progress : bool
+    progress : bool or callable
     prior_draws : int
         Of the ``prior`` group; none for 0.
     thresholds : Thresholds, optional

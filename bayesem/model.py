@@ -10,6 +10,7 @@ from bayesem import studies
 from bayesem.codebook import Codebook, Variant, read_codebook
 from bayesem.documents import read_text
 from bayesem.errors import ModelError, StudyError, did_you_mean
+from bayesem.exchange.languages import ENDINGS, check_ending, parse_any
 from bayesem.grammar.expressions import walk
 from bayesem.grammar.parse import parse
 from bayesem.grammar.statements import (
@@ -140,13 +141,14 @@ class Model:
 
 
 def read_model(source: str | Path) -> Model:
-    """Read a model.
+    """Read a model, of this package or of another program.
 
     Parameters
     ----------
     source : str or Path
         A shipped study (``"alliance_mediation"``), a variant of one
-        (``"alliance_mediation:no_alliance"``), a path to a ``.sem`` file, or model text.
+        (``"alliance_mediation:no_alliance"``), a path to a ``.sem`` file, or model text: of lavaan,
+        of semopy, or of Mplus (an ``.inp`` file, or text that begins with ``MODEL:``).
 
     Raises
     ------
@@ -173,7 +175,7 @@ def read_model(source: str | Path) -> Model:
     named = STUDY.fullmatch(source)
     if named is not None:
         return _from_study(named[1], named[2])
-    return _checked(Model(parse(source)))
+    return _checked(Model(parse_any(source)))
 
 
 def _is_path(source: object) -> bool:
@@ -183,16 +185,17 @@ def _is_path(source: object) -> bool:
             f"A model is text or a path, not of type `{type(source).__name__}`.",
             hint="Give a study's name, a path to a `.sem` file, or the model's text.",
         )
-    if not source.endswith(".sem") or "\n" in source:
+    if not source.lower().endswith(ENDINGS) or "\n" in source:
         return False
     return re.search(r"[\w\s]\s*[=:]?~", source) is None or Path(source).is_file()
 
 
 def _from_file(path: Path) -> Model:
+    check_ending(path)
     text = read_text(path, StudyError)
     beside = path.with_suffix(".toml")
     book = read_codebook(beside) if beside.is_file() else None
-    return _checked(Model(parse(text, str(path)), path.stem, book))
+    return _checked(Model(parse_any(text, str(path)), path.stem, book))
 
 
 def _from_study(name: str, variant: str | None) -> Model:

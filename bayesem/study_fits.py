@@ -15,6 +15,7 @@ from bayesem.errors import BayesemError, ConvergenceWarning, PriorError
 from bayesem.fitting import fit
 from bayesem.model import Model
 from bayesem.posterior import Fit
+from bayesem.sampling.ways import Tell
 
 __all__ = [
     "Progress",
@@ -86,13 +87,14 @@ def fit_quietly(
     seed: int,
     priors: Any,
     identify: str = "marker",
+    progress: bool | Tell = False,
 ) -> Fit:
     """Fit without a warning: whoever calls this says himself whether the chains converged."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return fit(
             model, data, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
-            priors=priors, identify=identify, progress=False,
+            priors=priors, identify=identify, progress=progress,
         )  # fmt: skip
 
 

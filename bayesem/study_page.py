@@ -9,7 +9,6 @@ import pandas as pd
 from bayesem import studies
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED
 from bayesem.model import Model, read_model
-from bayesem.posterior import Fit
 from bayesem.study_count_page import count_sections, counted, stands
 from bayesem.study_notes import (
     MISPRINT,
@@ -24,13 +23,11 @@ from bayesem.study_notes import (
     together,
 )
 from bayesem.studying import LEAST_WEIGHT, StudyResult
-from bayesem.summaries import summary
 from bayesem.verdict_text import factor_text, probability_text
 
-__all__ = ["fit_page", "listing", "page"]
+__all__ = ["listing", "page"]
 
 WIDTH = 80
-FIT_COLUMNS = ["lhs", "op", "rhs", "label", "mean", "sd", "lower", "upper", "pd", "r_hat"]
 LETTERS = {SUPPORTED: "+", REFUTED: "-", NULL: "0", UNDECIDED: " ", "withheld": "?"}
 MARKS = "+ supported, - refuted, 0 practically null, ? withheld, blank undecided"
 
@@ -74,13 +71,6 @@ def _listed(name: str, model: Model) -> Iterator[str]:
         else:
             yield from _indented(f"readings of the printed tables: {len(book.readings) or 'none'}")
     yield from _indented(f"{len(model.factors)} factors, {len(model.observed)} columns")
-
-
-def fit_page(fit: Fit, *, standardized: bool = False) -> str:
-    """One fit: what it is, whether it converged, and its parameters with 95% intervals."""
-    head = [line for text in str(fit).splitlines() for line in wrap(text, WIDTH)]
-    table = summary(fit, standardized=standardized)[FIT_COLUMNS].round(3)
-    return "\n".join([*head, "", table.to_string(index=False, na_rep="")])
 
 
 def _head(result: StudyResult) -> Iterator[str]:

@@ -6,13 +6,15 @@ from typing import Any
 
 import pandas as pd
 
+from bayesem import studies
 from bayesem.campaigns.interviews import Interviews
+from bayesem.model import Model, read_model
 from bayesem.robustness.counts import CountSensitivity
 from bayesem.study_counts import CountPart
 from bayesem.study_notes import bounds, convergence, limits, pooled, rests_on, together
 from bayesem.studying import StudyResult
 
-__all__ = ["record"]
+__all__ = ["listed", "record", "rows_of"]
 
 
 def record(result: StudyResult) -> dict[str, Any]:
@@ -60,6 +62,32 @@ def record(result: StudyResult) -> dict[str, Any]:
             "codebook": result.model.codebook.sha256 if result.model.codebook else None,
         },
         "seconds": result.seconds,
+    }
+
+
+def listed() -> list[dict[str, Any]]:
+    """What `bayesem.study_page.listing` shows, a dict a study.
+
+    Examples
+    --------
+    >>> [study["name"] for study in listed()][:1]
+    ['alliance_mediation']
+    """
+    return [_listed(name, read_model(name)) for name in studies.own()]
+
+
+def _listed(name: str, model: Model) -> dict[str, Any]:
+    book = model.codebook
+    return {
+        "name": name,
+        "title": book.title if book else "",
+        "source": book.source if book else "",
+        "variants": list(book.variants) if book else [],
+        "readings": list(book.readings) if book else [],
+        "counts": bool(book and book.counts),
+        "declares_truth": studies.find(name).truth_path is not None,
+        "factors": list(model.factors),
+        "columns": list(model.observed),
     }
 
 

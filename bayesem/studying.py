@@ -45,6 +45,7 @@ __all__ = [
     "fit_quietly",
     "priors_from",
     "run_study",
+    "stopped",
 ]
 
 #: Readings lighter than this are fitted to one rebuilt matrix only.

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from bayesem.answers_file import read_csv
-from bayesem.cli import COMMANDS, PLANNED, main
+from bayesem.cli import main
+from bayesem.cli.registry import COMMANDS, PLANNED
 from bayesem.errors import DataError
 from bayesem.generator import generate
 from bayesem.model import read_model
@@ -27,7 +28,7 @@ def leave(argv):
 # --- help and mistakes ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
 def test_help_teaches(command, capsys):
     assert leave([command, "--help"]) == 0
     out = capsys.readouterr().out
@@ -182,7 +183,10 @@ def test_studies(capsys):
 
 def test_rebuild_writes_a_correlation_matrix(tmp_path, capsys):
     path = tmp_path / "S.csv"
-    assert main(["rebuild", STUDY, "T", "--out", str(path)]) == 0
+    assert main(["rebuild", STUDY, "T", "--out", str(path), "--json", "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["indicators"] == list(read_model(STUDY).observed)
+    assert err == ""
     S = pd.read_csv(path, index_col=0)
     assert list(S.index) == list(S.columns) == list(read_model(STUDY).observed)
     np.testing.assert_allclose(np.diag(S), 1)

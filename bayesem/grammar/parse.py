@@ -69,11 +69,11 @@ def parse(text: str, origin: str = "<text>") -> Parsed:
     for cursor in _sentences(tokenise(source)):
         match _sentence(cursor):
             case Definition() as definition:
-                _define(definitions, definition)
+                define(definitions, definition)
             case Constraint() as constraint:
                 constraints.append(constraint)
             case several:
-                _gather(statements, several)
+                gather(statements, several)
     return Parsed(
         tuple(statements.values()), tuple(definitions.values()), tuple(constraints), source
     )
@@ -120,6 +120,8 @@ def _refuse_blocks(cursor: Cursor) -> None:
 def _no_operator(cursor: Cursor) -> GrammarError:
     span = cursor.tokens[0].span.to(cursor.tokens[-1].span)
     hint = "A statement has one of `=~`, `~`, `~~`, `|`, `:=`, `==`, `<`, `>`."
+    if any(t.text.upper() in ("BY", "ON", "WITH") for t in cursor.tokens):
+        hint = "Mplus text is read if it begins with `MODEL:`."
     return GrammarError("A statement without an operator.", span=span, hint=hint)
 
 
@@ -143,17 +145,17 @@ FUNCTIONS: dict[str, ArgumentReader] = {
 def _definition(cursor: Cursor) -> Definition:
     name = cursor.name("the name of a defined parameter")
     cursor.expect(":=", "ab := a*b")
-    expression = _expression(cursor)
+    expression = read_expression(cursor)
     _finish(cursor)
     return Definition(name.text, expression, _whole(cursor))
 
 
 def _constraint(cursor: Cursor) -> Constraint:
-    left = _expression(cursor)
+    left = read_expression(cursor)
     op = cursor.accept("==", "<", ">")
     if op is None:
         raise cursor.unexpected("`==`, `<` or `>`")
-    right = _expression(cursor)
+    right = read_expression(cursor)
     if cursor.here.text in ("==", "<", ">"):
         hint = "Write each comparison as a constraint of its own."
         message = "A second comparison in one constraint."
@@ -162,7 +164,8 @@ def _constraint(cursor: Cursor) -> Constraint:
     return Constraint(op.text, left, right, _whole(cursor))  # type: ignore[arg-type]
 
 
-def _expression(cursor: Cursor) -> Expression:
+def read_expression(cursor: Cursor) -> Expression:
+    """Read arithmetic on labels and defined parameters."""
     return Reader(cursor, FUNCTIONS, claims=False).number()
 
 
@@ -175,7 +178,8 @@ def _whole(cursor: Cursor) -> Span:
     return cursor.tokens[0].span.to(cursor.tokens[-1].span)
 
 
-def _define(definitions: dict[str, Definition], new: Definition) -> None:
+def define(definitions: dict[str, Definition], new: Definition) -> None:
+    """Add a definition, or say that its name is taken."""
     if new.name in definitions:
         raise GrammarError(f"`{new.name}` is defined twice.", span=new.span)
     definitions[new.name] = new
@@ -238,7 +242,7 @@ def _stray(cursor: Cursor) -> Exception:
 # --- the same term twice ------------------------------------------------------------------------
 
 
-def _gather(statements: dict[tuple[str, ...], Statement], several: Iterable[Statement]) -> None:
+def gather(statements: dict[tuple[str, ...], Statement], several: Iterable[Statement]) -> None:
     """Add statements; a later line about a known term adds its modifiers to it."""
     for new in several:
         old = statements.get(new.key)

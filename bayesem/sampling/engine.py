@@ -14,8 +14,14 @@ import numpy as np
 from bayesem.arrays import Floats
 from bayesem.errors import SamplingError
 from bayesem.kernels.target import Target
+from bayesem.sampling.ways import Tell
 
-__all__ = ["RawDraws", "sample_kernel"]
+__all__ = ["RawDraws", "load_sampler", "sample_kernel"]
+
+#: Milliseconds between two reports of progress.
+TOLD = 250
+#: Fewer draws of a chain than these can be neither judged nor described.
+LEAST_DRAWS = 4
 
 #: Statistics that are kept, under ArviZ's names.
 STATISTICS = {
@@ -51,6 +57,11 @@ class RawDraws:
     interrupted: bool = False
 
 
+def load_sampler() -> None:
+    """Import nutpie and what it needs: seconds that are no part of sampling."""
+    import nutpie  # noqa: F401
+
+
 def sample_kernel(
     target: Target,
     model: Floats,
@@ -62,7 +73,7 @@ def sample_kernel(
     cores: int,
     seed: int,
     target_accept: float,
-    progress: bool,
+    progress: bool | Tell,
     private: bool = True,
 ) -> RawDraws:
     """Sample a compiled density in whitened coordinates.
@@ -76,6 +87,8 @@ def sample_kernel(
         From a chain's seed to its starting point, (target.size,), in whitened coordinates.
     private : bool
         Whether to try nutpie's private route first.
+    progress : bool or callable
+        nutpie's own bar, or what is told of the draws of all chains, from a thread of nutpie's.
 
     Raises
     ------
@@ -92,10 +105,12 @@ def sample_kernel(
             compiled = None
     if compiled is None:
         compiled = _public(target, model, start)
+    told = None if isinstance(progress, bool) else _telling(progress)
     try:
         trace = nutpie.sample(
             compiled, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
-            progress_bar=progress, return_raw_trace=True, target_accept=target_accept,
+            progress_bar=progress is True, progress_callback=told, progress_rate=TOLD,
+            return_raw_trace=True, target_accept=target_accept,
         )  # fmt: skip
     except BaseException as error:
         # A panic inside nutpie derives from BaseException; what the user does is not to be caught.
@@ -106,6 +121,17 @@ def sample_kernel(
             f"nutpie stopped: {reason}.", hint="Check starts and priors; try another seed."
         ) from error
     return unpack_trace(trace, target.parameters, draws, chains, route)
+
+
+def _telling(progress: Tell) -> Callable[[list[Any]], None]:
+    """nutpie's callback, from ours."""
+
+    def told(chains: list[Any]) -> None:
+        progress(
+            "sampling", sum(c.finished_draws for c in chains), chains[0].total_draws * len(chains)
+        )
+
+    return told
 
 
 def _private(target: Target, model: Floats, start: Callable[[int], Floats]) -> Any:
@@ -188,9 +214,10 @@ def unpack_trace(trace: Any, q: int, draws: int, chains: int, route: str) -> Raw
         )
     length = min((len(p) for p in parts), default=0)
     interrupted = length < draws or len(parts) < chains
-    if length == 0:
+    if length < LEAST_DRAWS:
         raise SamplingError(
-            "sampling was interrupted before the first draw.", hint="Nothing could be kept."
+            f"sampling was interrupted after {length} draws of a chain.",
+            hint=f"Fewer than {LEAST_DRAWS} are not kept.",
         )
     statistics = {k: np.stack([s[k][:length] for s in stats]) for k in stats[0]}
     return RawDraws(np.stack([p[:length] for p in parts]), statistics, route, interrupted)

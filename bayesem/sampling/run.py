@@ -10,9 +10,10 @@ import numpy as np
 
 from bayesem.arrays import Floats
 from bayesem.kernels.pack import constrained
-from bayesem.sampling.engine import RawDraws, sample_kernel
+from bayesem.sampling.engine import RawDraws, load_sampler, sample_kernel
 from bayesem.sampling.forms import choose
 from bayesem.sampling.starts import overdispersed, whitened
+from bayesem.sampling.ways import Tell
 
 if TYPE_CHECKING:
     from bayesem.posterior import Settings
@@ -54,7 +55,7 @@ def run_chains(
     stage: Stage,
     *,
     cores: int | None,
-    progress: bool,
+    progress: bool | Tell,
 ) -> ChainDraws:
     """Sample once.
 
@@ -76,12 +77,15 @@ def run_chains(
         from bayesem.sampling.compiled import sample_graph
 
         with stage("sampling"):
-            raw, note = sample_graph(ready, settings, tune, seed, accept, cores, progress)
+            raw, note = sample_graph(ready, settings, tune, seed, accept, cores, progress is True)
         return _finish(spec, raw, (note,))
     with stage("mode"):
         chosen = choose(spec, settings.integrate)
         target, mode = chosen.target, chosen.mode
         model = whitened(target, mode)
+
+    with stage("libraries"):
+        load_sampler()
 
     def start(chain_seed: int) -> Floats:
         return overdispersed(target, model, mode, np.random.default_rng(chain_seed))

@@ -1,5 +1,10 @@
-"""The ways to integrate a casewise likelihood, by the names that a fit takes."""
+"""Names that a fit and its sampler share: the ways to integrate, and who is told of progress."""
 
-__all__ = ["FORMS"]
+from collections.abc import Callable
+
+__all__ = ["FORMS", "Tell"]
+
+#: Called with a stage, how much of it is done, and out of how much (0 where nobody knows).
+type Tell = Callable[[str, int, int], None]
 
 FORMS = ("auto", "quadrature", "cover", "scores")

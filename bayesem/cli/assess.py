@@ -1,0 +1,40 @@
+"""`bayesem assess`: propositions on a kept fit."""
+
+import argparse
+from pathlib import Path
+
+from bayesem.cli.arguments import output
+from bayesem.cli.command import DONE, NOT_CONVERGED, Command
+from bayesem.cli.printing import show
+
+__all__ = ["ASSESS"]
+
+
+def _assess(a: argparse.Namespace) -> int:
+    from bayesem.fit_page import verdicts_page, verdicts_record
+    from bayesem.storage import load
+    from bayesem.verdicts import assess
+
+    found = load(a.fit)
+    verdicts = assess(a.propositions, found)
+    show(a, lambda: verdicts_page(verdicts, found), lambda: verdicts_record(verdicts, found))
+    return DONE if found.converged else NOT_CONVERGED
+
+
+def _arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "fit", type=Path, metavar="FIT.nc", help="a fit that `bayesem fit --out` has kept"
+    )
+    command.add_argument("propositions", metavar="PROPOSITIONS", help="a study or a .toml file")
+    output(command, slow=False)
+
+
+ASSESS = Command(
+    "assess",
+    "judge propositions on a fit",
+    "Judge propositions on a fit that `bayesem fit --out` has kept. Propositions are a study's or "
+    "a TOML file of your own.",
+    ("assess fit.nc alliance_mediation",),
+    _assess,
+    _arguments,
+)
