@@ -79,6 +79,9 @@ class PriorImplications:
     prob: float
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return "\n".join(_lines(self))
 

@@ -49,6 +49,9 @@ class Model:
     codebook: Codebook | None = field(default=None, compare=False, repr=False)
     variant: str | None = field(default=None, compare=False)
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return to_text(self.parsed)
 

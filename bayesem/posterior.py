@@ -115,6 +115,9 @@ class Fit:
         """Parameter matrices of every draw, (chain, draw, ...), in the reported metric."""
         return reported_matrices(self.spec, in_home_units(self, group))
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         from bayesem.summaries import fit_text
 

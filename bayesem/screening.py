@@ -54,6 +54,9 @@ class Screening:
     mardia: pd.DataFrame
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         shown = self.cases.head(10).to_string(index=False, float_format="{:.4f}".format)
         table = self.normality.to_string(index=False, float_format="{:.3f}".format)

@@ -124,6 +124,9 @@ class StudyResult:
         counted = self.counts is None or self.counts.fit.converged
         return counted and all(one.converged for each in self.fits.values() for one in each)
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         from bayesem.study_page import page
 

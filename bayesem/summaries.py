@@ -1,7 +1,9 @@
 """Tables of a posterior: one row per parameter, raw or standardised."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from bayesem.arrays import Floats
 from bayesem.counts.fit import refuse_counts
 from bayesem.data import Moments
 from bayesem.decomposition import standardise, standardised_value
+from bayesem.errors import ConvergenceWarning
 from bayesem.matrices import Matrices
 from bayesem.partable import Row
 from bayesem.posterior import Fit, cell, label_values
@@ -92,9 +95,37 @@ def fit_text(fit: Fit) -> str:
 
 
 def fit_html(fit: Fit) -> str:
-    """What a notebook shows."""
-    head = "<br>".join(escape(line) for line in _lines(fit))
-    return f"<p>{head}</p>{summary(fit).round(3).to_html(index=False)}"
+    """What a notebook shows: how the fit went, its paths, and all else on request."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the text says it, in red
+        table = summary(fit)
+    head = "<br>".join(_html_line(line) for line in _lines(fit))
+    chief = table["op"].isin(["~", ":="])
+    parts = [f"<p>{head}</p>"]
+    if chief.any():
+        parts.append(_html_table(table[chief]))
+    if not chief.all():
+        what = "Everything else" if chief.any() else "All parameters"
+        inner = _html_table(table[~chief])
+        parts.append(f"<details><summary>{what} ({(~chief).sum()} rows)</summary>{inner}</details>")
+    return "".join(parts)
+
+
+#: A line of a fit that begins so must not be overlooked.
+_LOUD = ("NOT CONVERGED", "SYNTHETIC DATA")
+
+
+def _html_line(line: str) -> str:
+    text = escape(line)
+    return f'<b style="color:#c00000">{text}</b>' if line.startswith(_LOUD) else text
+
+
+def _html_table(table: pd.DataFrame) -> str:
+    """Three decimals, whole effective sizes, and nothing where there is nothing."""
+    shown = table.drop(columns=[c for c in ("group", "label") if not table[c].any()])
+    sizes: Any = {c: lambda v: "" if pd.isna(v) else f"{v:.0f}" for c in ("ess_bulk", "ess_tail")}
+    return str(shown.to_html(index=False, na_rep="", float_format="{:.3f}".format,
+                             formatters=sizes, border=0))  # fmt: skip
 
 
 def _own_priors(fit: Fit) -> str:

@@ -220,17 +220,65 @@ def _wrap(line: str, indent: int = 0) -> str:
     return fill(line, WIDTH, initial_indent=space, subsequent_indent=space, break_long_words=False)
 
 
+# --- for notebooks ------------------------------------------------------------------------------
+
+_RED = "color:#c00000"
+
+
 def html(table: pd.DataFrame, notes: Sequence[str]) -> str:
-    """A table for notebooks."""
-    readings = ["reading"] if "reading" in table else []
-    columns = [*readings, "name", "verdict", "probability", "prior_probability", "says", "claim"]
-    head = "".join(f"<th>{c.replace('_', ' ')}</th>" for c in [*columns, "Bayes factor", "reason"])
-    body = "".join(_html_row(row, columns) for _, row in table.iterrows())
-    under = "".join(f"<p>{escape(note)}</p>" for note in notes)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{under}"
+    """A table for notebooks; what must not be overlooked stands above it."""
+    above = [note for note in notes if note.startswith("SYNTHETIC DATA")]
+    failed = [row["name"] for _, row in table.iterrows() if _failed(row)]
+    if failed:
+        above.append(f"NOT CONVERGED: no verdict on {', '.join(dict.fromkeys(map(str, failed)))}.")
+    readings = ["reading", "weight"] if "reading" in table else []
+    names = ["name", "claim", *readings, "verdict", "Pr", "prior", "BF", "why"]
+    head = "".join(f'<th style="text-align:left">{name}</th>' for name in names)
+    groups = (rows for _, rows in table.groupby("name", sort=False))
+    body = "".join(line for rows in groups for line in _html_rows(rows, readings))
+    said = "".join(f'<p><strong style="{_RED}">{escape(note)}</strong></p>' for note in above)
+    under = "".join(f"<p>{escape(note)}</p>" for note in notes if note not in above)
+    return f"{said}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{under}"
 
 
-def _html_row(row: pd.Series, columns: Sequence[str]) -> str:
-    cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in (row[c] for c in columns)]
-    cells += [factor_text(row), row["reason"]]
-    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+def _failed(row: pd.Series) -> bool:
+    return row["verdict"] == WITHHELD and str(row["reason"]).startswith("not converged")
+
+
+def _html_rows(rows: pd.DataFrame, readings: Sequence[str]) -> Iterator[str]:
+    """The rows of one proposition; its name and sentence stand beside all of them."""
+    first = rows.iloc[0]
+    says = f"{escape(str(first['says']))}<br>" if first["says"] else ""
+    wide = f' rowspan="{len(rows)}"'
+    left = _td(f"<strong>{escape(str(first['name']))}</strong>", more=wide)
+    left += _td(f"{says}<code>{escape(str(first['claim']))}</code>", more=wide)
+    for k, (_, row) in enumerate(rows.iterrows()):
+        yield f"<tr>{left if k == 0 else ''}{_html_numbers(row, readings)}</tr>"
+
+
+def _html_numbers(row: pd.Series, readings: Sequence[str]) -> str:
+    """Of chains that failed no number is shown, and of withheld verdicts none in black."""
+    p, prior = row["probability"], row["prior_probability"]
+    numbers = ["" if pd.isna(v) else probability_text(v) for v in (p, prior)]
+    numbers = ["", "", ""] if _failed(row) else [*numbers, factor_text(row)]
+    pale = "white-space:nowrap;" + ("color:#888" if row["verdict"] == WITHHELD else "")
+    where = "".join(_td(_cell(row[c])) for c in readings)
+    figures = "".join(_td(escape(n), pale) for n in numbers)
+    verdict = _td(_html_verdict(str(row["verdict"])), "white-space:nowrap;")
+    return f"{where}{verdict}{figures}{_td(escape(str(row['reason'])))}"
+
+
+def _td(inside: str, style: str = "", more: str = "") -> str:
+    return f'<td{more} style="text-align:left;vertical-align:top;{style}">{inside}</td>'
+
+
+def _html_verdict(verdict: str) -> str:
+    look = _RED if verdict == WITHHELD else ""
+    mark = "em" if verdict == WITHHELD else "strong"
+    return f'<{mark} style="{look}">{escape(verdict)}</{mark}>'
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.2f}"
+    return escape(str(value))

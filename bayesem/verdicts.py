@@ -77,6 +77,9 @@ class Verdicts:
     fits: Any = field(default=None, repr=False)
     rules: Mapping[str, Rule] = field(default_factory=dict, repr=False)
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return text(self.table, self.parts, self.notes)
 

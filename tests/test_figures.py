@@ -14,8 +14,8 @@ from scipy.stats import norm
 import bayesem as sem
 from bayesem.claims_evaluation import normal_form, scope
 from bayesem.figures import plot_slopes, plot_verdict
+from bayesem.figures.densities import axis_range, density
 from bayesem.figures.panels import leaves, panel_of
-from bayesem.figures.verdict import _axis_range, _density
 from bayesem.grammar.claims import parse_claim
 from bayesem.propositions import Rule
 
@@ -112,7 +112,7 @@ def test_dark_area_is_the_probability():
     verdicts = sem.assess({"P": "c > 0"}, fit)
     [panel] = panels("c > 0", fit)
     x = np.linspace(-1, 1, 4001)
-    y = _density(panel.posterior[0][2], x, log=False)
+    y = density(panel.posterior[0][2], x, log=False)
     share = np.trapezoid(np.where(panel.claimed(x), y, 0), x)
     assert share == pytest.approx(verdicts.table["probability"].iloc[0], abs=0.01)
 
@@ -169,7 +169,7 @@ def test_ratios_stand_on_a_logarithmic_axis():
 def test_every_draw_alike_is_drawn_too():
     fit = mediation(se=0.0)
     [panel] = panels("c > 0", fit)
-    y = _density(panel.posterior[0][2], _axis_range(panel), log=False)
+    y = density(panel.posterior[0][2], axis_range(panel), log=False)
     assert y.max() == 1
     assert (y > 0).sum() < 3
     plot_verdict(sem.assess({"P": "c > 0"}, fit), "P")
@@ -335,7 +335,7 @@ def test_without_matplotlib_one_clear_error(monkeypatch):
         plot_slopes(moderated(), "Y ~ X | W")
 
 
-def test_unknown_propositions_and_other_ropes_are_refused():
+def test_unknown_propositions_are_refused():
     verdicts = sem.assess({"P_one": "a > 0"}, mediation())
     with pytest.raises(sem.PropositionError, match=r"was not assessed.\n.*Did you mean `P_one`"):
         plot_verdict(verdicts, "P_on")
@@ -343,9 +343,12 @@ def test_unknown_propositions_and_other_ropes_are_refused():
         plot_verdict(verdicts.table, "P_one")
     with pytest.raises(sem.PropositionError, match="without their propositions"):
         plot_verdict(replace(verdicts, propositions=None), "P_one")
-    with pytest.raises(sem.PropositionError, match="under other ropes"):
-        plot_verdict(sem.assess({"P": "a > 0"}, mediation(), rope=0.3), "P")
-    plot_verdict(sem.assess({"P": "a > 0"}, mediation(), prob=0.975), "P")
+
+
+def test_the_rope_drawn_is_the_one_that_was_judged_by():
+    figure = plot_verdict(sem.assess({"P": "a > 0"}, mediation(), rope=0.3), "P")
+    [band] = [p for p in figure.axes[0].patches if "ROPE" in p.get_label()]
+    assert (band.get_x(), band.get_width()) == pytest.approx((-0.3, 0.6))
 
 
 def test_a_moderator_without_a_product_is_refused():

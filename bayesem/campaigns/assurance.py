@@ -82,6 +82,9 @@ class Design:
     campaign: Replicates
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         from bayesem.campaigns.pages import design_page
 

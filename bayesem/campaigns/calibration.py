@@ -105,6 +105,9 @@ class Calibration:
         """Whether no error of the gradient was seen."""
         return not self.gradient >= GRADIENT
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         from bayesem.campaigns.pages import calibration_page
 

@@ -60,6 +60,9 @@ class Interviews:
     references: int
     replicates: int
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         lines = [
             f"Further interviews ({self.references} references each) for a decisive verdict with "

@@ -43,6 +43,9 @@ class LogEvidence:
     halves: tuple[float, float] = (math.nan, math.nan)
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         text = f"log evidence {self.log_evidence:.2f} (Monte-Carlo error {self.mcse:.2g})"
         return "\n".join([text, *self.notes])

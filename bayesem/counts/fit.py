@@ -115,6 +115,9 @@ class CountFit:
             return graph_of_segments(self)
         return graph_of_tree(self.tree)
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         s = self.settings
         return (

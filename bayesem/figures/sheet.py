@@ -48,13 +48,13 @@ def grid(count: int, head: Sequence[str], fits: Sequence[Any]) -> "tuple[Figure,
 
 def sheet(width: float, height: float, head: Sequence[str], fits: Sequence[Any]) -> "Figure":
     """An empty figure with text on top; generated data are marked in its corner."""
-    from matplotlib.figure import Figure
+    from bayesem.figures.display import Sheet
 
     synthetic = any(fit.data.synthetic for fit in fits)
     lines = [line for text in head for line in wrap(text, int(width / CHARACTER))]
     below = int(synthetic and len(lines[0]) * BOLD + 1.3 > width)  # the mark's own line
     top = (len(lines) + below) * LINE + 0.06
-    figure = Figure((width, height + top), layout="constrained")
+    figure = Sheet((width, height + top), layout="constrained")
     engine: Any = figure.get_layout_engine()
     engine.set(rect=(0, 0, 1, height / (height + top)), w_pad=0.06, h_pad=0.04, wspace=0.04)
     for k, line in enumerate(lines):
@@ -102,15 +102,20 @@ def _matplotlib() -> Any:
     return matplotlib
 
 
-def target_of(path: str | Path | None) -> Path | None:
+def target_of(path: str | Path | None, types: Sequence[str] = TYPES) -> Path | None:
     """The path, refused before any work where it cannot be written."""
     _matplotlib()
     if path is None:
         return None
     target = Path(path)
-    if target.suffix not in TYPES:
+    if target.suffix == ".html" and ".html" not in types:
+        raise NotAvailableError(
+            f"this figure has no interactive form, so {str(target)!r} cannot be written.",
+            hint="`plot_forest` has one. Use `.svg` for a web page, `.pdf` for a journal.",
+        )
+    if target.suffix not in types:
         raise DataError(
-            f"{str(path)!r} ends in none of {', '.join(TYPES)}.",
+            f"{str(path)!r} ends in none of {', '.join(types)}.",
             hint="Use `.pdf` for a journal, `.png` for a screen.",
         )
     if not target.parent.is_dir():

@@ -50,6 +50,9 @@ class CountSensitivity:
     allocations: pd.DataFrame
     tried: int
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         wide = self.table.pivot(index="setting", columns="name", values="probability")
         verdict = self.table.pivot(index="setting", columns="name", values="verdict")

@@ -65,6 +65,9 @@ class Sensitivity:
     sentences: tuple[str, ...]
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return "\n".join(_lines(self))
 

@@ -1,0 +1,106 @@
+"""Prior and posterior of one comparison, drawn as densities."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import gaussian_kde
+
+from bayesem.arrays import Floats
+from bayesem.figures.panels import Panel
+from bayesem.figures.sheet import BLUE, CHARACTER, GREEN, GREY, ORANGE, PURPLE, SKY
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["axis_range", "density", "draw", "room"]
+
+READINGS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (SKY, (0, (6, 1))))
+
+
+def draw(axis: "Axes", panel: Panel, *, colour: str = BLUE, filled: bool = True) -> None:
+    """Posterior, prior, threshold and rope of one comparison.
+
+    ``filled`` says that the posterior is dark where the claim holds.
+    """
+    axis.set_yticks([])
+    axis.spines["left"].set_visible(False)
+    if panel.rope is not None:
+        axis.axvspan(*panel.rope, color="0.9", lw=0, label="practically null (ROPE)", zorder=0)
+    if panel.threshold is not None:
+        axis.axvline(panel.threshold, color="black", lw=0.8, label="threshold")
+    x = axis_range(panel)
+    if panel.prior is not None and np.ptp(panel.prior) > 1e-9:
+        y = density(panel.prior, x, log=panel.ratio)
+        axis.plot(x, y, color=GREY, ls=(0, (3, 2)), lw=1.1, label="prior")
+    _draw_posteriors(axis, panel, x, colour, filled=filled)
+    axis.set_xlim(x[0], x[-1])
+    axis.set_ylim(bottom=0)
+    if panel.ratio:
+        _ratio_axis(axis, x)
+    else:
+        axis.locator_params(axis="x", nbins=5)
+
+
+def _draw_posteriors(axis: "Axes", panel: Panel, x: Floats, colour: str, *, filled: bool) -> None:
+    weights = [w for _, w, _ in panel.posterior]
+    pooled = len(weights) > 1 and all(w is not None for w in weights)
+    lines = [density(values, x, log=panel.ratio) for _, _, values in panel.posterior]
+    if len(lines) == 1 or pooled:
+        mixed = sum((w or 1.0) * y for w, y in zip(weights, lines, strict=True))
+        for y in lines if pooled else ():
+            axis.plot(x, y, color=colour, lw=0.5, alpha=0.5, label="each reading")
+        if filled:
+            _fill(axis, panel, x, np.asarray(mixed), colour)
+        axis.plot(x, mixed, color=colour, label="all readings" if pooled else "posterior")
+        return
+    for k, ((name, _, _), y) in enumerate(zip(panel.posterior, lines, strict=True)):
+        own, dash = READINGS[k % len(READINGS)]
+        axis.plot(x, y, color=own, ls=dash, label=str(name))
+
+
+def _fill(axis: "Axes", panel: Panel, x: Floats, y: Floats, colour: str) -> None:
+    holds = panel.claimed(x)
+    axis.fill_between(x, y, where=holds, color=colour, alpha=0.45, lw=0, label="claim holds")
+    axis.fill_between(x, y, where=~holds, color=colour, alpha=0.12, lw=0)
+
+
+def axis_range(panel: Panel) -> Floats:
+    """Points that span the posterior, the threshold, the rope, and the prior's middle."""
+    change = np.log if panel.ratio else np.asarray
+    draws = [change(values) for _, _, values in panel.posterior]
+    ends = [np.quantile(values, [0.001, 0.999]) for values in draws]
+    marks = [] if panel.threshold is None else [change(panel.threshold)]
+    marks += [*(panel.rope or ())]
+    low, high = min([*(e[0] for e in ends), *marks]), max([*(e[1] for e in ends), *marks])
+    room = max(high - low, 1e-6)
+    if panel.prior is not None:
+        first, last = np.quantile(change(panel.prior), [0.03, 0.97])
+        low, high = max(min(low, first), low - 3 * room), min(max(high, last), high + 3 * room)
+    x = np.linspace(low - 0.03 * (high - low), high + 0.03 * (high - low), 401)
+    return np.asarray(np.exp(x) if panel.ratio else x)
+
+
+def density(values: Floats, x: Floats, *, log: bool) -> Floats:
+    """A kernel estimate at x; of the logarithm where the axis is logarithmic."""
+    if log:
+        values, x = np.log(values), np.log(x)
+    sd, iqr = values.std(ddof=1), float(np.subtract(*np.quantile(values, [0.75, 0.25])))
+    if sd < 1e-9 * max(1.0, np.abs(values).max()):  # a parameter that the model fixes
+        return np.asarray(np.where(np.abs(x - values[0]) == np.abs(x - values[0]).min(), 1.0, 0.0))
+    spread = min(sd, iqr / 1.35) if iqr > 0 else sd
+    return np.asarray(gaussian_kde(values, 1.06 * spread / sd * len(values) ** -0.2)(x))
+
+
+def _ratio_axis(axis: "Axes", x: Floats) -> None:
+    """A logarithmic axis with plain numbers."""
+    axis.set_xscale("log")
+    ticks = [t for t in (0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if x[0] <= t <= x[-1]]
+    axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axis.set_xticks([], minor=True)
+
+
+def room(axis: "Axes") -> int:
+    """How many characters stand beside each other over a panel."""
+    width = axis.get_figure(root=True).get_figwidth()  # type: ignore[union-attr]
+    columns = axis.get_gridspec().ncols  # type: ignore[union-attr]
+    return int(width / columns / CHARACTER) - 2
