@@ -1,0 +1,257 @@
+"""What went in: propositions, data, codebook, model, priors, and the fingerprints of them all."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesem.data import Answers, Moments
+from bayesem.grammar.expressions import walk
+from bayesem.grammar.statements import Name
+from bayesem.posterior import Fit
+from bayesem.propositions import PropositionSet
+from bayesem.reporting.blocks import Blocks, Listing, Quote, Table, Text, Verbatim
+from bayesem.reporting.shown import answers, blocks_of
+from bayesem.reporting.writing import fixed, interval, number, probability, whole
+from bayesem.verdict_text import rule_text
+
+__all__ = ["asked", "codebook", "data", "digest", "fingerprints", "implied_by_priors", "model",
+           "priors"]  # fmt: skip
+
+ARROWS = {"=~": "loading of {rhs} on {lhs}", "~": "path from {rhs} to {lhs}",
+          "~1": "mean or intercept of {lhs}", "|": "threshold of {lhs}"}  # fmt: skip
+
+
+# --- propositions ---------------------------------------------------------------------------------
+
+
+def asked(propositions: PropositionSet, fit: Any) -> Blocks:
+    """Every proposition in words, its formal claim, and what the claim's labels stand for."""
+    rows = tuple(
+        (p.name, _sentence(p.says, p.claim), p.claim, _meaning(p, fit), p.where, p.paper)
+        for p in propositions
+    )
+    heads = ("Name", "In words", "Claim", "Labels in it", "Source", "The source's own verdict")
+    kept = [k for k in range(len(heads)) if k < 4 or any(row[k] for row in rows)]
+    table = Table(
+        "The propositions", tuple(heads[k] for k in kept),
+        tuple(tuple(row[k] for k in kept) for row in rows), (False,) * len(kept),
+        tuple(dict.fromkeys(rule_text(p.rule) for p in propositions)),
+    )  # fmt: skip
+    remarks = tuple(f"{p.name}: {p.note}" for p in propositions if p.note)
+    return blocks_of(table, Listing(remarks, "Remarks of the file:") if remarks else None)
+
+
+def _sentence(says: str, claim: str) -> str:
+    return says if says and says != claim else "(no sentence was given)"
+
+
+def _meaning(proposition: Any, fit: Any) -> str:
+    names = dict.fromkeys(n.text for n in walk(proposition.tree) if isinstance(n, Name))
+    return "\n".join(_stands_for(names, fit.table))
+
+
+def _stands_for(names: Mapping[str, None], table: Any) -> Iterator[str]:
+    defined = {d.name for d in table.definitions}
+    for name in names:
+        if name in table.labels:
+            row = table.labels[name][0]
+            words = ARROWS.get(row.op, "covariance of {lhs} and {rhs}")
+            yield f"{name}: {words.format(lhs=row.lhs, rhs=row.rhs)}"
+        elif name in defined:
+            yield f"{name}: defined in the model"
+
+
+# --- data -----------------------------------------------------------------------------------------
+
+
+def data(fit: Fit) -> Blocks:
+    """How many cases and cells, what is missing, and a description of every variable."""
+    found = answers(fit)
+    made = "SYNTHETIC: generated, not observed. " if fit.data.synthetic else ""
+    if isinstance(found, Moments):
+        means = "with means" if found.mean is not None else "without means"
+        known = f", reading {found.reading} of a publication" if found.reading else ""
+        text = (
+            f"{made}{fit.n:,} cases, known by their covariance matrix only ({means}{known}). "
+            "Nothing can be said on single cases, on missing answers or on normality."
+        )
+        return blocks_of(Text(text), _moments(found))
+    holes = int(found.isna().to_numpy().sum())
+    share = holes / max(found.size, 1)
+    text = (
+        f"{made}{len(found):,} cases, {found.shape[1]} variables, {found.size:,} cells; "
+        f"{holes:,} of them are missing ({share:.1%})."
+    )
+    if holes:
+        text += " Rows with missing cells are used in full: no case was dropped."
+    return blocks_of(Text(text), _described(found, fit))
+
+
+def _described(found: pd.DataFrame, fit: Fit) -> Table:
+    rows = tuple(
+        (
+            str(name), _wording(fit, str(name)), whole(int(values.notna().sum())),
+            whole(int(values.isna().sum())), number(values.mean()), number(values.std()),
+            number(values.min()), number(values.max()),
+        )
+        for name, values in found.items()
+    )  # fmt: skip
+    heads = ("Variable", "Wording", "n", "Missing", "Mean", "SD", "Min", "Max")
+    return _slim(Table("The variables", heads, rows, (False, False, *(True,) * 6)))
+
+
+def _moments(found: Moments) -> Table:
+    sd = np.sqrt(np.diag(found.cov.to_numpy(float)))
+    rows = tuple(
+        (str(name), "" if found.mean is None else number(found.mean[name]), number(s))
+        for name, s in zip(found.cov.columns, sd, strict=True)
+    )
+    return _slim(Table("The variables", ("Variable", "Mean", "SD"), rows, (False, True, True)))
+
+
+def _slim(table: Table) -> Table:
+    """Without columns that say nothing in any row."""
+    kept = [k for k in range(len(table.columns)) if any(row[k] for row in table.rows)]
+    return replace(
+        table,
+        columns=tuple(table.columns[k] for k in kept),
+        rows=tuple(tuple(row[k] for k in kept) for row in table.rows),
+        numeric=tuple(table.numeric[k] for k in kept),
+    )
+
+
+def _wording(fit: Fit, name: str) -> str:
+    book = fit.model.codebook
+    known = None if book is None else book.indicators.get(name)
+    return "" if known is None else known.text
+
+
+def codebook(fit: Fit) -> Blocks:
+    """Title, source and answer scale of the study, and what its factors stand for."""
+    book = fit.model.codebook
+    if book is None:
+        return Blocks((Text("The model has no codebook: names are all that is known.", "note"),))
+    scale = "" if book.scale is None else f" Answers from {book.scale[0]:g} to {book.scale[1]:g}."
+    rows = tuple((name, text) for name, text in book.factors.items())
+    return Blocks((
+        Text(f"{book.title}. {book.source}{scale}"),
+        Table("The factors", ("Factor", "Stands for"), rows, (False, False)),
+    ))  # fmt: skip
+
+
+# --- model and priors -----------------------------------------------------------------------------
+
+
+def model(fit: Fit) -> Blocks:
+    """The model's text, which `bayesem.read_model` reads back."""
+    named = fit.model.name or "the model"
+    variant = f", variant {fit.model.variant}" if fit.model.variant else ""
+    return Blocks((Verbatim(str(fit.model), f"The text of {named}{variant}:"),))
+
+
+WORDS = {
+    "loading": "loadings", "path": "paths", "interaction": "interactions",
+    "intercept": "intercepts", "factor_mean": "factor means", "residual_sd": "residual sds",
+    "factor_sd": "factor sds", "correlation": "correlations", "threshold": "thresholds",
+}  # fmt: skip
+
+
+def priors(fit: Fit) -> Blocks:
+    """Which prior each kind of parameter has; parameters with one of their own by name."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in fit.table.rows:
+        text = fit.settings.prior_text.get(row.name)
+        if row.free and text is not None:
+            found.setdefault((WORDS.get(row.kind, row.kind), text), []).append(row.name)
+    rows = tuple(
+        (kind, text, whole(len(names)), ", ".join(names[:4]) + (", ..." if len(names) > 4 else ""))
+        for (kind, text), names in found.items()
+    )
+    given = "given by the user" if fit.settings.priors_argument else "the package's defaults"
+    return Blocks((
+        Text(f"Priors: {fit.settings.priors}, {given}."),
+        Table("The priors", ("Of", "Prior", "How many", "Which"), rows,
+              (False, False, True, False),
+              ("Factor variances are 1 and indicators in their own units where priors are put.",)),
+    ))  # fmt: skip
+
+
+def implied_by_priors(found: Any) -> Blocks:
+    """What the priors say before the data, on effects and on explained variance.
+
+    Parameters
+    ----------
+    found : PriorImplications or Quote
+    """
+    if isinstance(found, Quote):
+        return Blocks((found,))
+    share = f"{found.prob:.0%}"
+    lines = [
+        *((f"R\N{SUPERSCRIPT TWO} of {r['variable']}", r, "")
+          for r in found.explained.query("kind == 'factor'").to_dict("records")),
+        *((f"{r['lhs']} {r['op']} {r['rhs']}", r, probability(r["negative"]))
+          for r in found.coefficients.query("op != '=~'").to_dict("records")),
+        *((f"{r['kind']} {r['path']}", r, probability(r["negative"]))
+          for r in found.effects.query("kind == 'indirect'").to_dict("records")),
+    ]  # fmt: skip
+    write = fixed(2)
+    rows = tuple(
+        (what, write(r["median"]), interval(r["lower"], r["upper"], write), below)
+        for what, r, below in lines
+    )
+    table = Table(
+        f"What the priors imply, standardised, from {found.draws:,} prior draws",
+        ("Quantity", "Median", f"{share} interval", "Pr(below 0)"), rows,
+        (False, True, True, True),
+    )  # fmt: skip
+    return Blocks((table, *((Listing(found.notes),) if found.notes else ())))
+
+
+# --- fingerprints ---------------------------------------------------------------------------------
+
+
+def fingerprints(fit: Any, propositions: PropositionSet, files: Mapping[str, str]) -> Blocks:
+    """SHA-256 of model, propositions, codebook, data, and of files by name.
+
+    Parameters
+    ----------
+    fit : Fit
+    propositions : PropositionSet
+    files : mapping of str to str
+        Name to show, and path to read.
+    """
+    book = fit.model.codebook
+    rows = [
+        ("Propositions", propositions.sha256),
+        ("Model, canonical text", hashlib.sha256(str(fit.model).encode()).hexdigest()),
+        *([("Codebook", book.sha256)] if book is not None else []),
+        ("Data as fitted", digest(fit.data)),
+        *((name, _of_file(Path(path))) for name, path in files.items()),
+    ]
+    note = "A file whose fingerprint was published before the data were seen is a preregistration."
+    return Blocks((Table("SHA-256 fingerprints", ("What", "SHA-256"), tuple(rows),
+                         (False, False), (note,)),))  # fmt: skip
+
+
+def _of_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "(no such file)"
+
+
+def digest(data: Answers | Moments) -> str:
+    """SHA-256 of every number of the data and of the variables' names."""
+    total = hashlib.sha256()
+    if isinstance(data, Moments):
+        names, arrays = list(data.cov.columns), [data.cov.to_numpy(float)]
+        arrays += [] if data.mean is None else [data.mean.to_numpy(float)]
+    else:
+        names, arrays = list(data.names), [data.values, data.outcomes, data.censored]
+    total.update(json.dumps([str(n) for n in names]).encode())
+    for array in arrays:
+        total.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+    return total.hexdigest()
