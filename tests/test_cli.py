@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from bayesem.answers_file import read_csv
-from bayesem.cli import COMMANDS, PLANNED, main
+from bayesem.cli import main
+from bayesem.cli.registry import COMMANDS, PLANNED
 from bayesem.errors import DataError
 from bayesem.generator import generate
 from bayesem.model import read_model
@@ -27,7 +28,7 @@ def leave(argv):
 # --- help and mistakes ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
 def test_help_teaches(command, capsys):
     assert leave([command, "--help"]) == 0
     out = capsys.readouterr().out

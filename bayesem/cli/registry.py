@@ -1,0 +1,32 @@
+"""Every command, in the order of `bayesem --help`."""
+
+from collections.abc import Mapping
+
+from bayesem.cli.assess import ASSESS
+from bayesem.cli.campaigns import CALIBRATE, DESIGN
+from bayesem.cli.command import Command
+from bayesem.cli.compare import COMPARE
+from bayesem.cli.fit import FIT
+from bayesem.cli.publications import AUDIT, REBUILD
+from bayesem.cli.run import RUN
+from bayesem.cli.simulate import SIMULATE
+from bayesem.cli.studies import STUDIES, TEMPLATE
+
+__all__ = ["COMMANDS", "PLANNED"]
+
+COMMANDS: tuple[Command, ...] = (
+    STUDIES,
+    RUN,
+    FIT,
+    ASSESS,
+    AUDIT,
+    REBUILD,
+    SIMULATE,
+    TEMPLATE,
+    COMPARE,
+    DESIGN,
+    CALIBRATE,
+)
+
+#: Commands to come, and what each does.
+PLANNED: Mapping[str, str] = {"report": "writes a notebook and an HTML page"}
