@@ -14,6 +14,7 @@ from bayesem.posterior import Fit
 from bayesem.propositions import PropositionSet
 from bayesem.reporting.bibliography import bibliography
 from bayesem.reporting.cells import Sources, cells
+from bayesem.reporting.document import write_document
 from bayesem.reporting.page import page, parts
 from bayesem.reporting.propositions_file import put_propositions
 from bayesem.reporting.running import notebook_of, run, write_notebook
@@ -137,7 +138,9 @@ def report(
     html = _beside(target, ".html") if "html" in wanted else None
     if html is not None:
         html.write_text(page(found, named, _subtitle(main)), "utf-8")
-    document = None
+    document = _beside(target, ".docx") if "docx" in wanted else None
+    if document is not None:
+        write_document(found, named, _subtitle(main), document)
     converged = all(one.converged for one in _every(fit))
     return Report(html, document, notebook, references, folder, converged,
                   time.perf_counter() - start)  # fmt: skip
