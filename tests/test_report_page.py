@@ -12,7 +12,9 @@ import pytest
 import bayesem as sem
 from bayesem.reporting.blocks import MIME
 
-HOSTILE = 'Trust </script><img src=http://evil.example/x> "q" \\n {{ 7*7 }} ![i](http://evil.example/y)'
+HOSTILE = (
+    'Trust </script><img src=http://evil.example/x> "q" \\n {{ 7*7 }} ![i](http://evil.example/y)'
+)
 CLAIMS = """
 ["H1"]
 says = 'SAYS'
@@ -52,7 +54,9 @@ class Page(HTMLParser):
         elif tag == "meta" and found.get("http-equiv") == "Content-Security-Policy":
             self.policy = found["content"]
         else:
-            self.loads += [found[k] for k in ("src", "href", "srcset", "data", "action") if k in found]
+            self.loads += [
+                found[k] for k in ("src", "href", "srcset", "data", "action") if k in found
+            ]
         assert not [k for k in found if k.startswith("on")], found
 
     def handle_data(self, data):
@@ -166,7 +170,9 @@ def test_fingerprints_are_those_of_the_files(page, claims):
     from hashlib import sha256
 
     digest = sha256(claims.read_bytes()).hexdigest()
-    assert page.text["data"].count(digest) == 2  # of the propositions, and of the file that was named
+    assert (
+        page.text["data"].count(digest) == 2
+    )  # of the propositions, and of the file that was named
     model = sha256(str(kinds.fit_of("complete").model).encode()).hexdigest()
     assert model in page.text["data"]
 

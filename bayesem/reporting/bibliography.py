@@ -46,10 +46,10 @@ def entries(fit: Any, *, rivals: bool = False) -> dict[str, str]:
     refuse_counts(fit, "Its methods are in docs/theme-counts.md.")
     text = files("bayesem.reporting").joinpath("references.bib").read_text("utf-8")
     known = {re.match(r"@\w+\{(\w+),", e)[1]: e.strip() for e in text.split("\n\n")}  # type: ignore[index]
-    return {key: known[key] for key in sorted(set(_keys(fit, rivals)))}
+    return {key: known[key] for key in sorted(set(_keys(fit, rivals=rivals)))}
 
 
-def _keys(fit: Any, rivals: bool) -> Iterator[str]:
+def _keys(fit: Any, *, rivals: bool) -> Iterator[str]:
     yield from ALWAYS
     if fit.settings.sampler in ("nutpie", "pymc"):
         yield "hoffman2014"
@@ -71,10 +71,10 @@ def in_words(entry: str) -> str:
 
     Examples
     --------
-    >>> in_words("@book{x, author = {Bollen, K. A.}, title = {SEM}, publisher = {Wiley}, year = {1989}}")
-    'Bollen, K. A. (1989). SEM. Wiley.'
+    >>> in_words("@book{x, author = {Bollen, K.}, title = {SEM}, publisher = {Wiley}, year = {1}}")
+    'Bollen, K. (1). SEM. Wiley.'
     """
-    kept = dict(re.findall(r"(\w+) = \{(.*?)\}(?=, \w+ = |\}$)", entry))
+    kept: dict[str, str] = dict(re.findall(r"(\w+) = \{(.*?)\}(?=, \w+ = |\}$)", entry))
     for name, value in kept.items():
         for markup, letter in MARKUP:
             value = value.replace(markup, letter)

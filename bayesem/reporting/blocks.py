@@ -46,10 +46,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Verbatim:
-    """Text whose line breaks count: a model, BibTeX."""
+    """Text whose line breaks count: a model, BibTeX. ``aside``: a document for print omits it."""
 
     text: str
     head: str = ""
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,8 @@ class Card:
     Attributes
     ----------
     name, verdict : str
-    says, claim : str
-        The sentence in words, and the formal claim.
+    says, claim, words : str
+        The sentence, the formal claim, and the claim in words.
     sentence : str
         The verdict with its numbers, in words.
     facts : tuple of (str, str)
@@ -108,6 +109,7 @@ class Card:
     verdict: str
     says: str
     claim: str
+    words: str
     sentence: str
     facts: tuple[tuple[str, str], ...]
     weakness: str

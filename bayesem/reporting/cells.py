@@ -162,7 +162,9 @@ def cells(found: Sources) -> Iterator[Cell]:
     yield Cell("screening", "Screening", "Unusual cases, and answers that are not normal.",
                SCREENING)  # fmt: skip
     yield Cell("methods", "Methods", "For the methods section of a paper.", METHODS)
-    yield Cell("references", "References", "", f"methods.references(fit, rivals={bool(found.rivals)})")
+    yield Cell(
+        "references", "References", "", f"methods.references(fit, rivals={bool(found.rivals)})"
+    )
 
 
 def _loading(found: Sources) -> str:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,60 +12,33 @@ import numpy as np
 import pandas as pd
 
 from bayesem.data import Answers, Moments
-from bayesem.grammar.expressions import walk
-from bayesem.grammar.statements import Name
 from bayesem.posterior import Fit
 from bayesem.propositions import PropositionSet
 from bayesem.reporting.blocks import Blocks, Listing, Quote, Table, Text, Verbatim
 from bayesem.reporting.shown import answers, blocks_of
+from bayesem.reporting.wording import claim_in_words, names_of
 from bayesem.reporting.writing import fixed, interval, number, probability, whole
 from bayesem.verdict_text import rule_text
 
 __all__ = ["asked", "codebook", "data", "digest", "fingerprints", "implied_by_priors", "model",
            "priors"]  # fmt: skip
 
-ARROWS = {"=~": "loading of {rhs} on {lhs}", "~": "path from {rhs} to {lhs}",
-          "~1": "mean or intercept of {lhs}", "|": "threshold of {lhs}"}  # fmt: skip
-
-
 # --- propositions ---------------------------------------------------------------------------------
 
 
 def asked(propositions: PropositionSet, fit: Any) -> Blocks:
     """Every proposition in words, its formal claim, and what the claim's labels stand for."""
+    names = names_of(fit)
     rows = tuple(
-        (p.name, _sentence(p.says, p.claim), p.claim, _meaning(p, fit), p.where, p.paper)
+        (p.name, p.says if p.says != p.claim else "", p.claim, claim_in_words(p.tree, names),
+         p.where, p.paper)
         for p in propositions
-    )
-    heads = ("Name", "In words", "Claim", "Labels in it", "Source", "The source's own verdict")
-    kept = [k for k in range(len(heads)) if k < 4 or any(row[k] for row in rows)]
-    table = Table(
-        "The propositions", tuple(heads[k] for k in kept),
-        tuple(tuple(row[k] for k in kept) for row in rows), (False,) * len(kept),
-        tuple(dict.fromkeys(rule_text(p.rule) for p in propositions)),
     )  # fmt: skip
+    heads = ("Name", "Sentence", "Claim", "The claim in words", "Source", "The source's verdict")
+    rules = tuple(dict.fromkeys(rule_text(p.rule) for p in propositions))
+    table = slim(Table("The propositions", heads, rows, (False,) * len(heads), rules))
     remarks = tuple(f"{p.name}: {p.note}" for p in propositions if p.note)
     return blocks_of(table, Listing(remarks, "Remarks of the file:") if remarks else None)
-
-
-def _sentence(says: str, claim: str) -> str:
-    return says if says and says != claim else "(no sentence was given)"
-
-
-def _meaning(proposition: Any, fit: Any) -> str:
-    names = dict.fromkeys(n.text for n in walk(proposition.tree) if isinstance(n, Name))
-    return "\n".join(_stands_for(names, fit.table))
-
-
-def _stands_for(names: Mapping[str, None], table: Any) -> Iterator[str]:
-    defined = {d.name for d in table.definitions}
-    for name in names:
-        if name in table.labels:
-            row = table.labels[name][0]
-            words = ARROWS.get(row.op, "covariance of {lhs} and {rhs}")
-            yield f"{name}: {words.format(lhs=row.lhs, rhs=row.rhs)}"
-        elif name in defined:
-            yield f"{name}: defined in the model"
 
 
 # --- data -----------------------------------------------------------------------------------------
@@ -103,7 +77,7 @@ def _described(found: pd.DataFrame, fit: Fit) -> Table:
         for name, values in found.items()
     )  # fmt: skip
     heads = ("Variable", "Wording", "n", "Missing", "Mean", "SD", "Min", "Max")
-    return _slim(Table("The variables", heads, rows, (False, False, *(True,) * 6)))
+    return slim(Table("The variables", heads, rows, (False, False, *(True,) * 6)))
 
 
 def _moments(found: Moments) -> Table:
@@ -112,10 +86,10 @@ def _moments(found: Moments) -> Table:
         (str(name), "" if found.mean is None else number(found.mean[name]), number(s))
         for name, s in zip(found.cov.columns, sd, strict=True)
     )
-    return _slim(Table("The variables", ("Variable", "Mean", "SD"), rows, (False, True, True)))
+    return slim(Table("The variables", ("Variable", "Mean", "SD"), rows, (False, True, True)))
 
 
-def _slim(table: Table) -> Table:
+def slim(table: Table) -> Table:
     """Without columns that say nothing in any row."""
     kept = [k for k in range(len(table.columns)) if any(row[k] for row in table.rows)]
     return replace(
@@ -155,6 +129,7 @@ def model(fit: Fit) -> Blocks:
     return Blocks((Verbatim(str(fit.model), f"The text of {named}{variant}:"),))
 
 
+NUMBERS = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?")
 WORDS = {
     "loading": "loadings", "path": "paths", "interaction": "interactions",
     "intercept": "intercepts", "factor_mean": "factor means", "residual_sd": "residual sds",
@@ -164,22 +139,46 @@ WORDS = {
 
 def priors(fit: Fit) -> Blocks:
     """Which prior each kind of parameter has; parameters with one of their own by name."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for row in fit.table.rows:
         text = fit.settings.prior_text.get(row.name)
         if row.free and text is not None:
-            found.setdefault((WORDS.get(row.kind, row.kind), text), []).append(row.name)
+            kind = WORDS.get(row.kind, row.kind)
+            found.setdefault((kind, NUMBERS.sub("#", text)), []).append((row.name, text))
     rows = tuple(
-        (kind, text, whole(len(names)), ", ".join(names[:4]) + (", ..." if len(names) > 4 else ""))
-        for (kind, text), names in found.items()
+        (kind, spanned([text for _, text in mine]), whole(len(mine)), _some([n for n, _ in mine]))
+        for (kind, _), mine in found.items()
     )
     given = "given by the user" if fit.settings.priors_argument else "the package's defaults"
+    notes = (
+        "Factor variances are 1, and indicators in their own units, where priors are put. A range "
+        "of numbers: they differ with the units of the indicators.",
+    )
+    heads = ("Of", "Prior", "How many", "Which")
     return Blocks((
         Text(f"Priors: {fit.settings.priors}, {given}."),
-        Table("The priors", ("Of", "Prior", "How many", "Which"), rows,
-              (False, False, True, False),
-              ("Factor variances are 1 and indicators in their own units where priors are put.",)),
+        Table("The priors", heads, rows, (False, False, True, False), notes),
     ))  # fmt: skip
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def spanned(texts: list[str]) -> str:
+    """Priors of one family as one text, with the range of each number.
+
+    Examples
+    --------
+    >>> spanned(["normal(0, 1.5)", "normal(0, 2.5)"]), spanned(["normal(0, 1)"])
+    ('normal(0, 1.5 to 2.5)', 'normal(0, 1)')
+    """
+    columns = zip(*(NUMBERS.findall(text) for text in texts), strict=True)
+    spans = iter(
+        low if low == high else f"{low} to {high}"
+        for low, high in ((min(c, key=float), max(c, key=float)) for c in columns)
+    )
+    return NUMBERS.sub(lambda _: next(spans), texts[0])
 
 
 def implied_by_priors(found: Any) -> Blocks:
@@ -247,8 +246,8 @@ def digest(data: Answers | Moments) -> str:
     """SHA-256 of every number of the data and of the variables' names."""
     total = hashlib.sha256()
     if isinstance(data, Moments):
-        names, arrays = list(data.cov.columns), [data.cov.to_numpy(float)]
-        arrays += [] if data.mean is None else [data.mean.to_numpy(float)]
+        names, arrays = list(data.cov.columns), [np.asarray(data.cov, float)]
+        arrays += [] if data.mean is None else [np.asarray(data.mean, float)]
     else:
         names, arrays = list(data.names), [data.values, data.outcomes, data.censored]
     total.update(json.dumps([str(n) for n in names]).encode())

@@ -32,7 +32,9 @@ __all__ = ["write_document"]
 
 FONT, SIZE, SMALL = "Times New Roman", 11, 9
 RED, BROWN = (0xB0, 0x00, 0x20), (0x6B, 0x45, 0x00)
+LETTER, PADDING, LONG = 0.0068, 0.18, 48  # inches by point, inches by cell, letters of a line
 WIDE = 6.5  # inches of text on a page
+WHOLE = 15  # a table with more rows may be broken over pages; its head is repeated
 WORDY = 8  # a table with more columns is set smaller
 
 
@@ -181,6 +183,8 @@ def _listing(writer: _Writer, block: Listing) -> None:
 
 
 def _verbatim(writer: _Writer, block: Verbatim) -> None:
+    if block.aside:
+        return
     if block.head:
         _paragraph(writer, block.head, after=2, together=True)
     made = writer.whole.add_paragraph()
@@ -193,7 +197,8 @@ def _card(writer: _Writer, block: Card) -> None:
     writer.whole.add_heading(_clean(f"{block.name}: {block.verdict}"), 2)
     if block.says:
         _paragraph(writer, block.says, italic=True, after=2, together=True)
-    _paragraph(writer, block.claim, after=2, together=True)
+    words = f": {block.words}." if block.words else ""
+    _paragraph(writer, f"Claim. {block.claim}{words}", after=2, together=True)
     _paragraph(writer, block.sentence, after=2, together=True)
     if block.facts:
         listed = "; ".join(f"{name}: {value}" for name, value in block.facts)
@@ -228,14 +233,15 @@ def _table(writer: _Writer, block: Table, cell: int) -> None:
     if block.withheld:
         _paragraph(writer, WITHHELD, bold=True, colour=RED, after=2, together=True)
     made = writer.whole.add_table(rows=1 + len(block.rows), cols=len(block.columns))
-    made.autofit = True
+    made.autofit = False
     size = SMALL if len(block.columns) <= WORDY else SMALL - 1
     colour = RED if block.withheld else None
     for k, row in enumerate((block.columns, *block.rows)):
         cells = made.rows[k].cells
         for j, text in enumerate(row):
             _fill(writer, cells[j], text, right=block.numeric[j], size=size, colour=colour,
-                  last=k == len(block.rows))  # fmt: skip
+                  last=k == len(block.rows) or len(block.rows) > WHOLE)  # fmt: skip
+    _widths(writer, made, block, size)
     _ruled(made)
     note = writer.whole.add_paragraph()
     note.paragraph_format.space_before = writer.docx.shared.Pt(2)
@@ -256,6 +262,22 @@ def _fill(
     paragraph.paragraph_format.space_after = writer.docx.shared.Pt(0)
     paragraph.paragraph_format.keep_with_next = not last
     _run(writer, paragraph, text, size=size, colour=colour)
+
+
+def _widths(writer: _Writer, table: Any, block: Table, size: float) -> None:
+    """Columns as wide as their longest text, words wrapped, and all of them on the page."""
+    rows = (block.columns, *block.rows)
+    lengths = [
+        max(min(max(map(len, row[j].split("\n"))), LONG) for row in rows)
+        for j in range(len(block.columns))
+    ]
+    wanted = [n * size * LETTER + PADDING for n in lengths]
+    scale = min(1.0, WIDE / sum(wanted))
+    for j, width in enumerate(wanted):
+        inches = writer.docx.shared.Inches(width * scale)
+        table.columns[j].width = inches
+        for cell in table.columns[j].cells:
+            cell.width = inches
 
 
 def _ruled(table: Any) -> None:

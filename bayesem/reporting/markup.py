@@ -105,9 +105,7 @@ def _table(block: Table, cell: str, label: str) -> str:
     mark = f'<strong class="failed">{WITHHELD}</strong> ' if block.withheld else ""
     caption = f"<caption>{named}{mark}{escape(block.title)}{_link(cell)}</caption>"
     head = "".join(_cells("th", block.columns, block.numeric, ' scope="col"'))
-    body = "".join(
-        f"<tr>{''.join(_cells('td', row, block.numeric))}</tr>" for row in block.rows
-    )
+    body = "".join(f"<tr>{''.join(_cells('td', row, block.numeric))}</tr>" for row in block.rows)
     notes = "".join(f"<p>{_lines(note)}</p>" for note in block.notes)
     notes = f'<div class="notes"><p><i>Note.</i></p>{notes}</div>' if notes else ""
     kind = "scroll failed" if block.withheld else "scroll"
@@ -131,12 +129,14 @@ def _card(block: Card, cell: str) -> str:
         for name, value in block.facts
     )
     mark = MARKS.get(block.verdict, "\N{EM DASH}")
-    says = f"<p class=\"says\">{_lines(block.says)}</p>" if block.says else ""
+    words = f": {escape(block.words)}." if block.words else ""
+    says = f'<p class="says">{_lines(block.says)}</p>' if block.says else ""
     weak = f'<p class="weak"><b>Main weakness.</b> {_lines(block.weakness)}</p>'
     return (
         f'<article class="card {tone(block.verdict)}"><h3><span class="mark">{mark}</span> '
         f'{escape(block.name)}: <span class="verdict">{escape(block.verdict)}</span></h3>{says}'
-        f'<p class="claim"><code>{escape(block.claim)}</code></p><p>{_lines(block.sentence)}</p>'
+        f'<p class="claim"><b>Claim.</b> <code>{escape(block.claim)}</code>{words}</p>'
+        f"<p>{_lines(block.sentence)}</p>"
         f"<dl>{facts}</dl>{weak}</article>"
     )
 

@@ -80,4 +80,4 @@ def references(fit: Any, *, rivals: bool = False) -> Blocks:
     book = fit.model.codebook
     source = (book.source,) if book is not None and book.source else ()
     bibtex = "\n\n".join(found.values())
-    return Blocks((Listing((*source, *words)), Verbatim(bibtex, "BibTeX:")))
+    return Blocks((Listing((*source, *words)), Verbatim(bibtex, "BibTeX:", aside=True)))

@@ -64,8 +64,8 @@ def _file_of(source: str | Path) -> Path:
 
 def _said(found: PropositionSet) -> list[Any]:
     return [
-        (p.name, p.says or p.claim, *(getattr(p, key) for key in TEXTS[1:]), p.rule.prob, dict(p.rule.rope),
-         p.rule.min_bayes_factor)
+        (p.name, p.says or p.claim, *(getattr(p, key) for key in TEXTS[1:]), p.rule.prob,
+         dict(p.rule.rope), p.rule.min_bayes_factor)
         for p in found
     ]  # fmt: skip
 

@@ -14,8 +14,19 @@ from bayesem.reporting.writing import fixed, number, probability, table_of
 from bayesem.verdict_text import factor_text
 from bayesem.verdicts import Verdicts
 
-__all__ = ["convergence", "coefficients", "effects", "fit_of_model", "leaning", "measured",
-           "misfit", "proposition", "rivals", "screening", "verdict_table"]  # fmt: skip
+__all__ = [
+    "coefficients",
+    "convergence",
+    "effects",
+    "fit_of_model",
+    "leaning",
+    "measured",
+    "misfit",
+    "proposition",
+    "rivals",
+    "screening",
+    "verdict_table",
+]  # fmt: skip
 
 WORST = 10
 KINDS = {"=~": "Loadings", "~": "Paths", "~~": "Variances and covariances", "~1": "Means",
@@ -224,8 +235,8 @@ def verdict_rows(rows: pd.DataFrame, title: str) -> Table:
     }  # fmt: skip
     spans = {"interval": ("lower", "upper")}
     reasons = tuple(f"{r['name']}: {r['reason']}" for _, r in frame.iterrows() if r["reason"])
-    made = table_of(frame, title, columns, intervals=spans, notes=dict.fromkeys(reasons))
-    return made
+    notes = tuple(dict.fromkeys(reasons))
+    return table_of(frame, title, columns, intervals=spans, notes=notes)
 
 
 # --- rivals, sensitivity, screening ---------------------------------------------------------------

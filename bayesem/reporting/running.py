@@ -68,7 +68,10 @@ def run(book: Any, folder: Path, tell: Tell) -> None:
     code = [(k, cell) for k, cell in enumerate(book.cells) if cell.cell_type == "code"]
     with tempfile.TemporaryDirectory(prefix="bayesem-ipython-") as settings:
         client = client_of(
-            book, km=_kernel(Path(settings)), timeout=LONGEST, resources={"metadata": {"path": str(folder)}}
+            book,
+            km=_kernel(Path(settings)),
+            timeout=LONGEST,
+            resources={"metadata": {"path": str(folder)}},
         )
         try:
             with client.setup_kernel(env=_environment(settings), cleanup_kc=True):

@@ -7,6 +7,7 @@ import pandas as pd
 
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED, WITHHELD
 from bayesem.reporting.blocks import Banner, Blocks, Card, Listing, Quote, Text
+from bayesem.reporting.wording import claim_in_words, names_of
 from bayesem.reporting.writing import interval, number, probability
 from bayesem.robustness.priors import Sensitivity
 from bayesem.verdict_text import factor_text
@@ -91,22 +92,24 @@ def cards(verdicts: Verdicts, sensitivity: Any) -> Blocks:
     verdicts : Verdicts
     sensitivity : Sensitivity or Quote
     """
-    made = (_card(row, verdicts, sensitivity) for _, row in rows_that_count(verdicts).iterrows())
-    return Blocks(tuple(made))
+    names = names_of(every(verdicts.fits)[0])
+    words = {p.name: claim_in_words(p.tree, names) for p in verdicts.propositions}
+    rows = rows_that_count(verdicts).iterrows()
+    return Blocks(tuple(_card(r, verdicts, sensitivity, words[r["name"]]) for _, r in rows))
 
 
-def _card(row: pd.Series, verdicts: Verdicts, sensitivity: Any) -> Card:
+def _card(row: pd.Series, verdicts: Verdicts, sensitivity: Any, words: str) -> Card:
     unread = "reading" in row and row["reading"] not in (POOLED, None)
     name = f"{row['name']} ({row['reading']})" if unread else str(row["name"])
     says = row["says"] if row["says"] != row["claim"] else ""
     if _failed(row):
         return Card(
-            name, WITHHELD, says, row["claim"],
+            name, WITHHELD, says, row["claim"], words,
             "Withheld: the chains did not converge, so nothing is said on this claim.", (),
             "There is no result. The draws must not be read as one.",
         )  # fmt: skip
     return Card(
-        name, row["verdict"], says, row["claim"], _sentence(row), tuple(_facts(row)),
+        name, row["verdict"], says, row["claim"], words, _sentence(row), tuple(_facts(row)),
         _weakness(row, verdicts, sensitivity),
     )  # fmt: skip
 
@@ -260,7 +263,8 @@ def _measured(reliability: Any, validity: Any) -> Iterator[str]:
     if not isinstance(reliability, Quote):
         weak = reliability[reliability["omega_pr"] < 0.5]
         for _, row in weak.iterrows():
-            yield f"{row['factor']} is measured with little reliability: omega {number(row['omega'])}."
+            omega = number(row["omega"])
+            yield f"{row['factor']} is measured with little reliability: omega {omega}."
     if not isinstance(validity, Quote) and len(validity):
         same = validity[validity["correlation_pr"] < 0.5]
         for _, row in same.iterrows():

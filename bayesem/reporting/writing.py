@@ -26,8 +26,10 @@ def number(value: Any) -> str:
     """
     if _missing(value):
         return ""
-    if isinstance(value, bool | np.bool_ | str):
-        return {True: "yes", False: "no"}.get(value, str(value)) if value != "" else ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
     size = abs(float(value))
     text = f"{size:.2f}" if size >= 0.095 or size == 0 else f"{size:.2g}"
     text = f"{size:,.0f}" if size >= 1000 else text
@@ -119,9 +121,7 @@ def table_of(
     return Table(title, tuple(columns.values()), rows, numeric, tuple(notes), withheld)
 
 
-def _column(
-    frame: pd.DataFrame, name: str, span: tuple[str, str] | None
-) -> tuple[list[str], bool]:
+def _column(frame: pd.DataFrame, name: str, span: tuple[str, str] | None) -> tuple[list[str], bool]:
     if span is not None:
         pairs = zip(frame[span[0]], frame[span[1]], strict=True)
         return [interval(low, high) for low, high in pairs], True
