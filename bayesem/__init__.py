@@ -63,6 +63,7 @@ _HOMES = {
     "moderated_mediation": "moderation",
     "modifications": "goodness.freeing",
     "plot_design": "figures",
+    "plot_path": "diagrams",
     "plot_ranks": "figures",
     "plot_residuals": "figures",
     "plot_shares": "figures",

@@ -44,12 +44,16 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A section: where it is found, its title, why it is there, and its code."""
+    """A section: where it is found, its title, why it is there, its code; its name while it runs.
+
+    Without a title it belongs to the section before it.
+    """
 
     anchor: str
     title: str
     why: str
     code: str
+    step: str = ""
 
 
 IMPORTS = """\
@@ -71,9 +75,11 @@ validity = shown.quoted(sem.validity, fit)
 shown.blocks_of(
     summarising.banners(fits),
     summarising.headline(verdicts),
-    summarising.cards(verdicts, sensitivity),
+    summarising.glance(verdicts, sensitivity),
     summarising.doubts(fit, indices, reliability, validity),
 )"""
+
+CARDS = "summarising.cards(verdicts, sensitivity)"
 
 ASKED = "describing.asked(propositions, fit)"
 
@@ -84,7 +90,7 @@ shown.blocks_of(
     describing.fingerprints(fit, propositions, FILES),
 )"""
 
-MODEL = "describing.model(fit)"
+MODEL = "describing.model(fit, shown.quoted(sem.plot_path, fit))"
 
 PRIORS = """\
 implied = shown.quoted(
@@ -139,6 +145,7 @@ METHODS = "methods.methods(fit, propositions)"
 def cells(found: Sources) -> Iterator[Cell]:
     """Every section, in order."""
     yield Cell("summary", "Verdicts", "", IMPORTS + _loading(found) + SUMMARY)
+    yield Cell("one-by-one", "Verdicts one by one", "", CARDS)
     yield Cell("asked", "What was asked", "Each proposition in words, and the claim that stands "
                "for it.", ASKED)  # fmt: skip
     yield Cell("data", "Data", "What was observed, and fingerprints of everything that went in.",
@@ -155,7 +162,7 @@ def cells(found: Sources) -> Iterator[Cell]:
     yield Cell("propositions", "Propositions in full", "", "results.verdict_table(verdicts)")
     for number, name in enumerate(found.names, 1):
         code = f"results.proposition(verdicts, {name!r})"
-        yield Cell(f"proposition-{number}", "", "", code)
+        yield Cell(f"proposition-{number}", "", "", code, f"Proposition {number}")
     yield Cell("rivals", "Rival models", "", RIVALS if found.rivals else NO_RIVALS)
     yield Cell("sensitivity", "Sensitivity", "What becomes of the verdicts under other priors and "
                "other regions of practical equivalence.", SENSITIVITY)  # fmt: skip

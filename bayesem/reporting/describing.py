@@ -15,9 +15,9 @@ from bayesem.data import Answers, Moments
 from bayesem.posterior import Fit
 from bayesem.propositions import PropositionSet
 from bayesem.reporting.blocks import Blocks, Listing, Quote, Table, Text, Verbatim
-from bayesem.reporting.shown import answers, blocks_of
+from bayesem.reporting.shown import answers, blocks_of, figure
 from bayesem.reporting.wording import claim_in_words, names_of
-from bayesem.reporting.writing import fixed, interval, number, probability, whole
+from bayesem.reporting.writing import arrows, fixed, interval, number, probability, whole
 from bayesem.verdict_text import rule_text
 
 __all__ = ["asked", "codebook", "data", "digest", "fingerprints", "implied_by_priors", "model",
@@ -30,11 +30,11 @@ def asked(propositions: PropositionSet, fit: Any) -> Blocks:
     """Every proposition in words, its formal claim, and what the claim's labels stand for."""
     names = names_of(fit)
     rows = tuple(
-        (p.name, p.says if p.says != p.claim else "", p.claim, claim_in_words(p.tree, names),
-         p.where, p.paper)
+        (p.name, p.says if p.says != p.claim else "",
+         f"{p.claim}\n{claim_in_words(p.tree, names)}".strip(), p.where, p.paper)
         for p in propositions
     )  # fmt: skip
-    heads = ("Name", "Sentence", "Claim", "The claim in words", "Source", "The source's verdict")
+    heads = ("Name", "Sentence", "Claim, and what it says", "Source", "The source's verdict")
     rules = tuple(dict.fromkeys(rule_text(p.rule) for p in propositions))
     table = slim(Table("The propositions", heads, rows, (False,) * len(heads), rules))
     remarks = tuple(f"{p.name}: {p.note}" for p in propositions if p.note)
@@ -114,7 +114,7 @@ def codebook(fit: Fit) -> Blocks:
     scale = "" if book.scale is None else f" Answers from {book.scale[0]:g} to {book.scale[1]:g}."
     rows = tuple((name, text) for name, text in book.factors.items())
     return Blocks((
-        Text(f"{book.title}. {book.source}{scale}"),
+        Text(f"{book.title.rstrip('.')}. {book.source.rstrip('.')}.{scale}"),
         Table("The factors", ("Factor", "Stands for"), rows, (False, False)),
     ))  # fmt: skip
 
@@ -122,11 +122,21 @@ def codebook(fit: Fit) -> Blocks:
 # --- model and priors -----------------------------------------------------------------------------
 
 
-def model(fit: Fit) -> Blocks:
-    """The model's text, which `bayesem.read_model` reads back."""
+def model(fit: Fit, drawn: Any) -> Blocks:
+    """The path diagram, and the model's text, which `bayesem.read_model` reads back.
+
+    Parameters
+    ----------
+    fit : Fit
+    drawn : Figure or Quote
+        What `bayesem.plot_path` gave.
+    """
+    alt = "Path diagram of the model with standardised estimates; the tables below hold the same."
+    title = "Path diagram, standardised estimates. Dashed: the sign is not sure."
     named = fit.model.name or "the model"
     variant = f", variant {fit.model.variant}" if fit.model.variant else ""
-    return Blocks((Verbatim(str(fit.model), f"The text of {named}{variant}:"),))
+    text = Verbatim(str(fit.model), f"The text of {named}{variant}:")
+    return blocks_of(figure(drawn, title, alt), text)
 
 
 NUMBERS = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?")
@@ -196,7 +206,7 @@ def implied_by_priors(found: Any) -> Blocks:
           for r in found.explained.query("kind == 'factor'").to_dict("records")),
         *((f"{r['lhs']} {r['op']} {r['rhs']}", r, probability(r["negative"]))
           for r in found.coefficients.query("op != '=~'").to_dict("records")),
-        *((f"{r['kind']} {r['path']}", r, probability(r["negative"]))
+        *((f"{r['kind']} {arrows(r['path'])}", r, probability(r["negative"]))
           for r in found.effects.query("kind == 'indirect'").to_dict("records")),
     ]  # fmt: skip
     write = fixed(2)

@@ -10,7 +10,7 @@ from bayesem.figures import plot_verdict
 from bayesem.reporting.blocks import Blocks, Listing, Quote, Table, Text
 from bayesem.reporting.shown import blocks_of, figure, notes_of, quoted, table
 from bayesem.reporting.summarising import every
-from bayesem.reporting.writing import fixed, number, probability, table_of
+from bayesem.reporting.writing import arrows, fixed, number, probability, table_of
 from bayesem.verdict_text import factor_text
 from bayesem.verdicts import Verdicts
 
@@ -139,6 +139,9 @@ def coefficients(raw: Any, standardized: Any, fit: Any) -> Blocks:
                "interval": "95% interval", "pd": "Pr(sign)", "std": "Std.",
                "std_interval": "95% interval, std."}  # fmt: skip
     spans = {"interval": ("lower", "upper"), "std_interval": ("std_lower", "std_upper")}
+    both.loc[both["sd"] == 0, ["sd", "lower", "upper"]] = float("nan")
+    still = both["std_upper"] - both["std_lower"] < 1e-9
+    both.loc[still, ["std_lower", "std_upper"]] = float("nan")
     made = []
     for op, title in KINDS.items():
         rows = both[both["op"] == op]
@@ -151,7 +154,7 @@ def coefficients(raw: Any, standardized: Any, fit: Any) -> Blocks:
 def _of_signs() -> tuple[str, ...]:
     return (
         "Pr(sign): probability of the more probable sign. Std.: every variable has standard "
-        "deviation 1.",
+        "deviation 1. What has no interval is fixed.",
     )
 
 
@@ -162,7 +165,7 @@ def effects(raw: Any, standardized: Any, fit: Any) -> Blocks:
     both = raw.copy()
     both["std"] = standardized["mean"].to_numpy()
     both["std_lower"], both["std_upper"] = (standardized[c].to_numpy() for c in ("lower", "upper"))
-    both["path"] = [str(p).replace("->", "\N{RIGHTWARDS ARROW}") for p in both["path"]]
+    both["path"] = [arrows(p) for p in both["path"]]
     columns = {"kind": "Effect", "path": "Along", "mean": "Mean", "sd": "SD",
                "interval": "95% interval", "pd": "Pr(sign)", "std": "Std.",
                "std_interval": "95% interval, std."}  # fmt: skip
@@ -175,14 +178,14 @@ def effects(raw: Any, standardized: Any, fit: Any) -> Blocks:
 
 
 def proposition(verdicts: Verdicts, name: str) -> Blocks:
-    """One proposition in full: its numbers, its parts, and prior and posterior as a figure."""
+    """One proposition in full: its parts, and prior and posterior as a figure."""
     if not all(fit.converged for fit in every(verdicts.fits)):
         return Blocks((Text(f"{name}: withheld, because the chains did not converge."),))
     drawn = quoted(_drawn, verdicts, name)
     alt = f"Prior and posterior density of what {name} compares, with its threshold."
     title = f"{name}: what the verdict rests on. Dashed: prior. Filled: posterior, dark where " \
             "the claim holds."  # fmt: skip
-    return blocks_of(_numbers(verdicts, name), _parts(verdicts, name), figure(drawn, title, alt))
+    return blocks_of(_parts(verdicts, name), figure(drawn, title, alt))
 
 
 def _drawn(verdicts: Verdicts, name: str) -> Any:
@@ -191,11 +194,6 @@ def _drawn(verdicts: Verdicts, name: str) -> Any:
         return plot_verdict(verdicts, name)
     except (ValueError, RuntimeError) as error:
         raise BayesemError(f"the figure of {name} cannot be drawn: {error}") from error
-
-
-def _numbers(verdicts: Verdicts, name: str) -> Table:
-    rows = verdicts.table[verdicts.table["name"] == name]
-    return verdict_rows(rows, f"{name}: evidence and verdict")
 
 
 def _parts(verdicts: Verdicts, name: str) -> Table | None:

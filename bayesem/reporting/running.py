@@ -34,7 +34,8 @@ def notebook_of(found: Sequence[Cell], title: str) -> Any:
         if cell.title:
             text = _markdown(f"## {cell.title}", cell.why)
             book.cells.append(v4.new_markdown_cell(text, id=f"{cell.anchor}-text"))
-        said = {"anchor": cell.anchor, "title": cell.title, "why": cell.why}
+        said = {"anchor": cell.anchor, "title": cell.title, "why": cell.why,
+                "step": cell.step}  # fmt: skip
         made = v4.new_code_cell(cell.code, id=f"cell-{k}", metadata={"bayesem": said})
         book.cells.append(made)
     book.metadata["kernelspec"] = {
@@ -75,10 +76,9 @@ def run(book: Any, folder: Path, tell: Tell) -> None:
         )
         try:
             with client.setup_kernel(env=_environment(settings), cleanup_kc=True):
-                title = ""
                 for number, (index, cell) in enumerate(code):
-                    title = cell.metadata["bayesem"]["title"] or title
-                    tell(number, len(code), title)
+                    said = cell.metadata["bayesem"]
+                    tell(number, len(code), said["title"] or said["step"])
                     client.execute_cell(cell, index)
         finally:
             if client.km is not None and client.km.has_kernel:

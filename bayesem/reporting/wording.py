@@ -115,9 +115,12 @@ def _grouped(node: Any, names: Names) -> str:
 def _call(name: str, args: tuple[Any, ...], names: Names) -> str:
     match name, args:
         case "null", (one,):
-            return f"{_said(one, names)}, is practically zero".replace(",,", ",")
+            said = _said(one, names)
+            return f"{said}{',' * (', ' in said)} is practically zero"
         case "std", (one,):
-            return f"{_said(one, names)}, standardised"
+            said = _said(one, names)
+            rest = said.removeprefix("the ")
+            return f"the standardised {rest}" if rest != said else f"{said}, standardised"
         case "abs", (one,):
             return f"the size of {_said(one, names)}"
         case "min" | "max", _:

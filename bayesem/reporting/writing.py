@@ -1,6 +1,6 @@
 """Numbers and data frames as the text of a table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 from bayesem.reporting.blocks import Table
 from bayesem.verdict_text import probability_text
 
-__all__ = ["fixed", "interval", "number", "probability", "table_of", "whole"]
+__all__ = ["arrows", "digits", "fixed", "interval", "number", "probability", "table_of", "whole"]
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -17,12 +17,12 @@ type Writer = Callable[[Any], str]
 
 
 def number(value: Any) -> str:
-    """Two decimals or three digits, whichever says more; nothing where it is missing.
+    """Three decimals below 10, two below 1,000, else none; nothing where it is missing.
 
     Examples
     --------
-    >>> number(0.1234), number(0.00123), number(-12.345), number(float("nan"))
-    ('0.12', '0.0012', '\N{MINUS SIGN}12.35', '')
+    >>> number(0.1234), number(-12.345), number(1234.5), number(float("nan"))
+    ('0.123', '\N{MINUS SIGN}12.35', '1,234', '')
     """
     if _missing(value):
         return ""
@@ -30,10 +30,25 @@ def number(value: Any) -> str:
         return value
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    size = abs(float(value))
-    text = f"{size:.2f}" if size >= 0.095 or size == 0 else f"{size:.2g}"
-    text = f"{size:,.0f}" if size >= 1000 else text
-    return text if float(value) >= 0 else MINUS + text
+    return fixed(digits([float(value)]))(value)
+
+
+def digits(values: Iterable[float]) -> int:
+    """How many decimals numbers of one column have: the largest of them says.
+
+    Examples
+    --------
+    >>> digits([0.1, -2.5]), digits([12.0, 0.1]), digits([4000.0])
+    (3, 2, 0)
+    """
+    sizes = [abs(v) for v in values if np.isfinite(v)]
+    largest = max(sizes, default=0.0)
+    return 3 if largest < 10 else 2 if largest < 1000 else 0
+
+
+def arrows(path: Any) -> str:
+    """A chain of variables with arrows as people write them."""
+    return str(path).replace("->", "\N{RIGHTWARDS ARROW}")
 
 
 def fixed(digits: int) -> Writer:
@@ -69,7 +84,7 @@ def interval(low: Any, high: Any, write: Writer = number) -> str:
     Examples
     --------
     >>> interval(-0.1, 0.25)
-    '[\N{MINUS SIGN}0.10, 0.25]'
+    '[\N{MINUS SIGN}0.100, 0.250]'
     """
     return "" if _missing(low) or _missing(high) else f"[{write(low)}, {write(high)}]"
 
@@ -123,12 +138,13 @@ def table_of(
 
 def _column(frame: pd.DataFrame, name: str, span: tuple[str, str] | None) -> tuple[list[str], bool]:
     if span is not None:
-        pairs = zip(frame[span[0]], frame[span[1]], strict=True)
-        return [interval(low, high) for low, high in pairs], True
+        low, high = (frame[end].astype(float) for end in span)
+        write = fixed(digits([*low, *high]))
+        return [interval(a, b, write) for a, b in zip(low, high, strict=True)], True
     values = frame[name]
     if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         return [number(v) if isinstance(v, bool | np.bool_) else _plain(v) for v in values], False
-    write = WRITERS.get(name, number)
+    write = WRITERS.get(name) or fixed(digits(values.astype(float)))
     return [write(v) for v in values], True
 
 
