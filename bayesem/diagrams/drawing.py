@@ -42,9 +42,7 @@ def draw(page: "Page", look: Look, fit: Any) -> "Figure":
     judged = fit is not None and fit.converged
     tables = shelves(grids(page, text_width), page.paper)
     notes = entries(page, judged=judged, fitted=fit is not None)
-    under = sum(_height(row) + SPACE for row in tables) + legend_height(
-        notes, page.paper, text_width
-    )
+    under = sum(_height(row) + SPACE for row in tables) + legend_height(notes, page.paper, text_width)
     height = page.height + under + 2 * SPACE
     fits = [] if fit is None else [fit]
     figure = sheet(page.paper, height, [_headline(look, page)], fits)
@@ -68,13 +66,7 @@ def draw(page: "Page", look: Look, fit: Any) -> "Figure":
 
 
 def _below(
-    axes: Any,
-    page: "Page",
-    tables: list[list[Grid]],
-    notes: list[Any],
-    left: float,
-    *,
-    judged: bool,
+    axes: Any, page: "Page", tables: list[list[Grid]], notes: list[Any], left: float, *, judged: bool
 ) -> None:
     y = page.height + SPACE
     for shelf in tables:

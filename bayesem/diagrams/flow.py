@@ -60,9 +60,7 @@ def flow_of(diagram: Diagram, sizes: Sizes, direction: Direction, breadth: float
     sides = _sides(order, rank, diagram, count)
     ports = _ports(lines, rank)
     blocks = {n: block_of(n, diagram, sizes, sides[n], direction, ports.get(n, 0)) for n in roots}
-    reach = {n: (THIN, THIN) for layer in order for n in layer} | {
-        n: b.v for n, b in blocks.items()
-    }
+    reach = {n: (THIN, THIN) for layer in order for n in layer} | {n: b.v for n, b in blocks.items()}
     lane = LANE if direction == "right" else WIDE_LANE  # labels are wider than high
     gap = {n: APART if n in blocks else lane for n in reach}
     least = max(_breadth(layer, reach, gap) for layer in order) if roots else 0.0

@@ -55,9 +55,7 @@ def place_labels(
     lines = _segments(layout.routes)
     found = []
     mine = [r for r in layout.routes if r.row in sizes]
-    for route in sorted(
-        mine, key=lambda r: (r.kind not in ("loading", "residual"), length(r.points), r.row)
-    ):
+    for route in sorted(mine, key=lambda r: (r.kind not in ("loading", "residual"), length(r.points), r.row)):
         label = _place(route, sizes[route.row], taken, lines, layout)
         taken.append(
             (label.x - label.w / 2 - CLEAR, label.y - label.h / 2 - CLEAR,

@@ -216,9 +216,7 @@ def align(
     v: dict[str, float] = {}
     for layer in layers:
         step = breadth / max(len(layer), 1)
-        v |= _settled(
-            layer, {n: (k + 0.5) * step for k, n in enumerate(layer)}, reach, gap, breadth
-        )
+        v |= _settled(layer, {n: (k + 0.5) * step for k, n in enumerate(layer)}, reach, gap, breadth)
     for sweep in range(SWEEPS):
         order = range(len(layers)) if sweep % 2 == 0 else reversed(range(len(layers)))
         for k in order:

@@ -43,9 +43,7 @@ def entries(page: "Page", *, judged: bool, fitted: bool) -> list[Entry]:
     if diagram.zeros:
         found.append(Entry("none", f"{_parameters(diagram.zeros)} fixed at 0 not drawn."))
     if diagram.hidden:
-        found.append(
-            Entry("none", f"{_parameters(diagram.hidden)} of indicators or controls not drawn.")
-        )
+        found.append(Entry("none", f"{_parameters(diagram.hidden)} of indicators or controls not drawn."))
     return found
 
 
@@ -81,9 +79,7 @@ def _judged(page: "Page") -> list[Entry]:
         Entry("dashed", f"Pr(sign) < {least}"),
         Entry("width", "small to large (standardised)"),
     ]
-    drawn = [
-        numbers[e.row].mean for e in diagram.edges if e.kind not in ("listed", "tabled", "loading")
-    ]
+    drawn = [numbers[e.row].mean for e in diagram.edges if e.kind not in ("listed", "tabled", "loading")]
     if any(m < 0 for m in drawn):
         found.append(Entry("negative", "negative"))
     if any(e.kind in ("listed", "tabled") for e in diagram.edges):

@@ -149,9 +149,7 @@ def _label(
     if numbers is None:
         r = table.rows[row]
         value = "" if r.value is None or r.marker else f"{r.value:g}"
-        return [
-            t for t in (f"{r.label} = {value}" if r.label and value else r.label or value,) if t
-        ]
+        return [t for t in (f"{r.label} = {value}" if r.label and value else r.label or value,) if t]
     e = numbers[row]
     interval = f"[{number(e.lower)}, {number(e.upper)}]"
     return [number(e.mean), *([interval] if full and not e.fixed else [])]
