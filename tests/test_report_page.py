@@ -26,7 +26,7 @@ says = "More through M than past it."
 claim = "ab > c"
 """
 SECTIONS = (
-    "summary", "asked", "data", "model", "priors", "convergence", "fit", "measurement",
+    "summary", "one-by-one", "asked", "data", "model", "priors", "convergence", "fit", "measurement",
     "parameters", "effects", "propositions", "proposition-1", "proposition-2", "rivals",
     "sensitivity", "screening", "methods", "references",
 )  # fmt: skip
@@ -143,27 +143,29 @@ def test_what_a_user_wrote_is_text(made, page):
 
 
 def test_the_first_screen_states_verdict_prior_and_weakness(page):
-    said = page.text["summary"]
+    said, cards = page.text["summary"], page.text["one-by-one"]
     fit = kinds.fit_of("complete")
     table = sem.assess({"H1": "a > 0 and b > 0", "H2": "ab > c"}, fit).table
     h1, h2 = table.iloc[0], table.iloc[1]
     assert (h1["verdict"], h2["verdict"]) == ("supported", "undecided")
-    assert "H1: supported" in said
-    assert f"Pr {h1['prior_probability']:.3f}" in said
-    assert f"Pr {h2['probability']:.3f}" in said
-    assert said.count("Main weakness.") == 2
+    assert "H1: SUPPORTED" in said
+    assert f"{h1['prior_probability']:.3f}>.999" in said
+    assert f"{h2['prior_probability']:.3f}{h2['probability']:.3f}" in said
+    assert "No other prior or rope that was tried changes it." in said
+    assert cards.count("Main weakness.") == 2
+    assert f"Pr {h2['probability']:.3f}" in cards
     assert "SYNTHETIC DATA" in said
-    assert said.index("SYNTHETIC DATA") < said.index("H1: supported")
+    assert said.index("SYNTHETIC DATA") < said.index("H1: SUPPORTED")
 
 
 def test_numbers_equal_the_public_functions(page):
     fit = kinds.fit_of("complete")
     effect = sem.effects(fit).query("kind == 'indirect'").iloc[0]
-    assert f"[{effect['lower']:.3f}, {effect['upper']:.2f}]" in page.text["effects"]
+    assert f"[{effect['lower']:.3f}, {effect['upper']:.3f}]" in page.text["effects"]
     omega = sem.reliability(fit)["omega"].iloc[0]
-    assert f"{omega:.2f}" in page.text["measurement"]
+    assert f"{omega:.3f}" in page.text["measurement"]
     ppp = sem.fit_indices(fit).loc["PPP", "mean"]
-    assert f"PPP{ppp:.2f}" in page.text["fit"]
+    assert f"PPP{ppp:.3f}" in page.text["fit"]
 
 
 def test_fingerprints_are_those_of_the_files(page, claims):

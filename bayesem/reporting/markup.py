@@ -35,18 +35,21 @@ def markup(block: Block, *, cell: str = "", label: str = "") -> str:
     """
     match block:
         case Text():
-            return f'<p class="{escape(block.kind)}">{_lines(block.text)}{_link(cell, block)}</p>'
+            return f'<p class="{escape(block.kind)}">{_lines(block.text)}{_link(cell)}</p>'
         case Banner():
             return _banner(block)
         case Quote():
             return (
                 f'<blockquote class="refusal"><p>{escape(block.asked)}: the package declines, in '
-                f"these words.{_link(cell, block)}</p><p>{_lines(block.said)}</p></blockquote>"
+                f"these words.{_link(cell)}</p><p>{_lines(block.said)}</p></blockquote>"
             )
         case Listing():
             head = f"<p>{escape(block.head)}</p>" if block.head else ""
-            items = "".join(f"<li>{escape(item)}</li>" for item in block.items)
-            return f"{head}<ul>{items}</ul>{_after(cell)}"
+            ends = ["" for _ in block.items[1:]] + [_link(cell)]
+            items = "".join(
+                f"<li>{escape(item)}{end}</li>" for item, end in zip(block.items, ends, strict=True)
+            )
+            return f"{head}<ul>{items}</ul>"
         case Verbatim():
             head = f"<p>{escape(block.head)}</p>" if block.head else ""
             return f'{head}<pre class="text">{escape(block.text)}</pre>'
@@ -73,15 +76,11 @@ def _lines(text: str) -> str:
     return escape(text).replace("\n", "<br>")
 
 
-def _link(cell: str, block: object = None) -> str:
+def _link(cell: str) -> str:
     if not cell:
         return ""
     number = escape(cell.rpartition("-")[2])
     return f' <a class="cell" href="#{escape(cell)}" title="the code">cell\u00a0{number}</a>'
-
-
-def _after(cell: str) -> str:
-    return f'<p class="from">{_link(cell).strip()}</p>' if cell else ""
 
 
 def _banner(block: Banner) -> str:

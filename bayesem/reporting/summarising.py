@@ -1,20 +1,22 @@
 """The first screen: banners, a sentence for each verdict, and what weakens it."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED, WITHHELD
-from bayesem.reporting.blocks import Banner, Blocks, Card, Listing, Quote, Text
+from bayesem.reporting.blocks import Banner, Blocks, Card, Listing, Quote, Table, Text
 from bayesem.reporting.wording import claim_in_words, names_of
 from bayesem.reporting.writing import interval, number, probability
 from bayesem.robustness.priors import Sensitivity
 from bayesem.verdict_text import factor_text
 from bayesem.verdicts import POOLED, Verdicts
 
-__all__ = ["banners", "cards", "doubts", "every", "headline", "rows_that_count"]
+__all__ = ["banners", "cards", "doubts", "every", "glance", "headline", "rows_that_count"]
 
+BEFORE, AFTER = "before the data", "after the data"
 NOT_CONVERGED = "NOT CONVERGED: this report gives no verdict."
 SYNTHETIC = "SYNTHETIC DATA: generated, not observed. Nothing here says anything about the world."
 
@@ -67,10 +69,48 @@ def headline(verdicts: Verdicts) -> Blocks:
     cases = " and ".join(f"{n:,}" for n in sizes)
     made = " SYNTHETIC" if any(fit.data.synthetic for fit in fits) else ""
     many = "proposition" if len(rows) == 1 else "propositions"
+    notes = tuple(n for n in verdicts.notes if not n.startswith(("SYNTHETIC", "Rule: ")))
     return Blocks((
         Text(f"Of {len(rows)} {many}, put to{made} data of {cases} cases: {listed}.", "lead"),
-        Listing(tuple(note for note in verdicts.notes if not note.startswith("SYNTHETIC"))),
+        Text(" ".join(notes)),
     ))  # fmt: skip
+
+
+# --- at a glance ----------------------------------------------------------------------------------
+
+
+def glance(verdicts: Verdicts, sensitivity: Any) -> Blocks:
+    """A row for each proposition: verdict, probability before and after, and its main weakness.
+
+    Parameters
+    ----------
+    verdicts : Verdicts
+    sensitivity : Sensitivity or Quote
+    """
+    rows = tuple(
+        (
+            f"{card.name}: {card.verdict.upper()}",
+            card.says or card.words or card.claim,
+            *(dict(card.facts).get(key, "").removeprefix("Pr ") for key in (BEFORE, AFTER)),
+            card.weakness,
+        )
+        for card in _cards(verdicts, sensitivity)
+    )
+    heads = ("Verdict", "On the proposition", "Pr before", "Pr after", "Main weakness")
+    rules = dict.fromkeys(_rule(rule) for rule in verdicts.rules.values())
+    notes = (
+        "Pr before, Pr after: probability of the claim before the data and after them.",
+        *rules,
+    )
+    return Blocks((Table("Verdicts at a glance", heads, rows, (False, False, True, True, False),
+                         notes),))  # fmt: skip
+
+
+def _rule(rule: Any) -> str:
+    return (
+        f"Supported: Pr after of at least {rule.prob:g}, and odds multiplied by at least "
+        f"{rule.min_bayes_factor:g}. Refuted: the same for the contrary."
+    )
 
 
 # --- cards ----------------------------------------------------------------------------------------
@@ -92,10 +132,14 @@ def cards(verdicts: Verdicts, sensitivity: Any) -> Blocks:
     verdicts : Verdicts
     sensitivity : Sensitivity or Quote
     """
+    return Blocks(tuple(_cards(verdicts, sensitivity)))
+
+
+def _cards(verdicts: Verdicts, sensitivity: Any) -> Iterator[Card]:
     names = names_of(every(verdicts.fits)[0])
     words = {p.name: claim_in_words(p.tree, names) for p in verdicts.propositions}
-    rows = rows_that_count(verdicts).iterrows()
-    return Blocks(tuple(_card(r, verdicts, sensitivity, words[r["name"]]) for _, r in rows))
+    for _, row in rows_that_count(verdicts).iterrows():
+        yield _card(row, verdicts, sensitivity, words[row["name"]])
 
 
 def _card(row: pd.Series, verdicts: Verdicts, sensitivity: Any, words: str) -> Card:
@@ -119,8 +163,8 @@ def _failed(row: pd.Series) -> bool:
 
 
 def _facts(row: pd.Series) -> Iterator[tuple[str, str]]:
-    for head, column in (("before the data", "prior_probability"),
-                         ("after the data", "probability")):  # fmt: skip
+    for head, column in ((BEFORE, "prior_probability"),
+                         (AFTER, "probability")):  # fmt: skip
         if pd.notna(row[column]):
             yield head, f"Pr {probability(row[column])}"
     if factor_text(row):
@@ -129,9 +173,9 @@ def _facts(row: pd.Series) -> Iterator[tuple[str, str]]:
         yield "Monte-Carlo error", f"{row['mcse']:.1g}"
     if pd.notna(row["estimate"]):
         size = f"{number(row['estimate'])} {interval(row['lower'], row['upper'])}"
-        yield "difference, mean and 95% interval", size
+        yield "difference [95%]", size
     if pd.notna(row["rope_mass"]):
-        yield "practically null", f"Pr {probability(row['rope_mass'])}"
+        yield "too small to matter", f"Pr {probability(row['rope_mass'])}"
 
 
 def _sentence(row: pd.Series) -> str:
@@ -152,8 +196,14 @@ def _sentence(row: pd.Series) -> str:
         UNDECIDED: "The data do not decide it.",
         WITHHELD: "No verdict yet: the sampling error is too large for one.",
     }.get(row["verdict"], f"It is {row['verdict']}.")  # fmt: skip
-    why = f" ({row['reason']})" if row["reason"] else ""
+    why = f" Why: {_quoted(row['reason'])}." if row["reason"] else ""
     return f"{meaning} {before}{after}{ratio}.{why}"
+
+
+def _quoted(text: str) -> str:
+    """What stands in backticks, in quotation marks."""
+    return re.sub(r"`([^`]*)`", "\N{LEFT DOUBLE QUOTATION MARK}\\1"
+                  "\N{RIGHT DOUBLE QUOTATION MARK}", text)  # fmt: skip
 
 
 # --- weaknesses -----------------------------------------------------------------------------------
@@ -176,13 +226,8 @@ def _weaknesses(row: pd.Series, verdicts: Verdicts, sensitivity: Any) -> Iterato
     mass = row["rope_mass"]
     if row["verdict"] == SUPPORTED and pd.notna(mass) and mass > 0.05:
         yield (
-            f"Its size: with probability {probability(mass)} the difference is so small that it "
-            "does not matter in practice."
-        )
-    if row["bayes_factor_bound"]:
-        yield (
-            "Its Bayes factor is only a bound, since all draws agree; how far the data go beyond "
-            "it is not known."
+            f"Its size: with probability {probability(mass)} the difference is too small to "
+            "matter in practice."
         )
     yield _closest(row, verdicts, sensitivity)
 
@@ -204,23 +249,31 @@ def _closest(row: pd.Series, verdicts: Verdicts, sensitivity: Any) -> str:
     """Where nothing else speaks against a verdict: how near another one was."""
     rule = verdicts.rules[row["name"]]
     p = row["probability"]
-    if row["verdict"] in (UNDECIDED, WITHHELD):
+    if row["verdict"] == WITHHELD:
         return (
-            f"It decides nothing: {probability(p)} lies between {1 - rule.prob:g} and "
-            f"{rule.prob:g}. More or better data would be needed."
+            "Too few draws: sampling error alone could turn it. More draws of the same posterior "
+            "would settle it, without new data."
         )
-    edge = rule.prob if row["verdict"] == SUPPORTED else 1 - rule.prob
+    if row["verdict"] == UNDECIDED and 1 - rule.prob < p < rule.prob:
+        return "These data do not tell. More cases, or better measures, might."
+    if row["verdict"] == UNDECIDED:
+        return "The data hardly changed what was believed before them."
     tried = (
-        "Priors and ropes half and twice as wide do not change it. "
+        "No other prior or rope that was tried changes it. "
         if isinstance(sensitivity, Sensitivity)
         else "How far it leans on the prior was not found out. "
     )
     if row["verdict"] == NULL:
         return f"{tried}What counts as too small to matter was chosen, not measured."
-    return (
-        f"{tried}What is left is the model: the direction of its arrows and the absence of common "
-        f"causes are assumed. The threshold was {edge:g}, reached with {probability(p)}."
-    )
+    return f"{tried}{_size(row)}It stands and falls with the model's arrows."
+
+
+def _size(row: pd.Series) -> str:
+    """How well the size is known, where the sign is."""
+    if pd.isna(row["estimate"]) or row["upper"] - row["lower"] < abs(row["estimate"]):
+        return ""
+    span = interval(row["lower"], row["upper"])
+    return f"Its size is known only roughly: 95% interval {span}. "
 
 
 def doubts(fit: Any, indices: Any, reliability: Any, validity: Any) -> Blocks:
