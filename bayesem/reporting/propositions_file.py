@@ -6,7 +6,7 @@ from typing import Any
 
 from bayesem import studies
 from bayesem.errors import PropositionError
-from bayesem.propositions import Proposition, PropositionSet, read_propositions
+from bayesem.propositions import ROPE, Proposition, PropositionSet, read_propositions
 
 __all__ = ["as_toml", "put_propositions"]
 
@@ -65,7 +65,7 @@ def _file_of(source: str | Path) -> Path:
 def _said(found: PropositionSet) -> list[Any]:
     return [
         (p.name, p.says or p.claim, *(getattr(p, key) for key in TEXTS[1:]), p.rule.prob,
-         dict(p.rule.rope), p.rule.min_bayes_factor)
+         {**ROPE, **p.rule.rope}, p.rule.min_bayes_factor)
         for p in found
     ]  # fmt: skip
 

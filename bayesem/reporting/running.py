@@ -114,8 +114,9 @@ def _environment(settings: str) -> dict[str, str]:
     env = dict(os.environ)
     home = Path(__file__).parents[2]
     if home.name not in ("site-packages", "dist-packages"):  # a checkout: not installed
-        others = env.get("PYTHONPATH", "")
-        env["PYTHONPATH"] = os.pathsep.join(p for p in (str(home), others) if p)
+        others = env.get("PYTHONPATH", "").split(os.pathsep)
+        whole = (str(Path(p).resolve()) for p in others if p)  # the kernel runs in another folder
+        env["PYTHONPATH"] = os.pathsep.join((str(home), *whole))
     return env | {"IPYTHONDIR": settings, "PYTHONSAFEPATH": "1", "MPLBACKEND": "agg"}
 
 

@@ -279,12 +279,16 @@ def _size(row: pd.Series) -> str:
 def doubts(fit: Any, indices: Any, reliability: Any, validity: Any) -> Blocks:
     """What weakens all verdicts alike: the model's fit, its measurement, its assumptions.
 
+    Nothing where the chains failed: there is no verdict to weaken.
+
     Parameters
     ----------
     fit : Fit
     indices, reliability, validity : DataFrame or Quote
         What `bayesem.fit_indices`, `bayesem.reliability` and `bayesem.validity` gave.
     """
+    if not fit.converged:
+        return Blocks(())
     found = [*_misfit(indices), *_measured(reliability, validity), *fit.notes]
     found.append(
         "Which way the arrows point, and that nothing outside the model causes both ends of one, "
@@ -295,7 +299,8 @@ def doubts(fit: Any, indices: Any, reliability: Any, validity: Any) -> Blocks:
 
 def _misfit(indices: Any) -> Iterator[str]:
     if isinstance(indices, Quote):
-        yield f"Whether the model fits is not known. {indices.said}".replace("\n ", "")
+        why = _quoted(indices.said.splitlines()[0])
+        yield f"Whether the model fits is not known. In the words of the package: {why}"
         return
     mean = indices["mean"]
     values = ", ".join(f"{name} {number(mean[name])}" for name in indices.index
