@@ -151,7 +151,7 @@ def test_the_first_screen_states_verdict_prior_and_weakness(page):
     assert "H1: SUPPORTED" in said
     assert f"{h1['prior_probability']:.3f}>.999" in said
     assert f"{h2['prior_probability']:.3f}{h2['probability']:.3f}" in said
-    assert "No other prior or rope that was tried changes it." in said
+    assert "No other prior or threshold of relevance that was tried changes it." in said
     assert cards.count("Main weakness.") == 2
     assert f"Pr {h2['probability']:.3f}" in cards
     assert "SYNTHETIC DATA" in said

@@ -32,9 +32,10 @@ __all__ = ["write_document"]
 
 FONT, SIZE, SMALL = "Times New Roman", 11, 9
 RED, BROWN = (0xB0, 0x00, 0x20), (0x6B, 0x45, 0x00)
-LETTER, PADDING, LONG = 0.0068, 0.18, 48  # inches by point, inches by cell, letters of a line
+LETTER, PADDING, LONG = 0.0068, 0.19, 48  # inches by point, inches by cell, letters of a line
 WIDE = 6.5  # inches of text on a page
-WHOLE = 15  # a table with more rows may be broken over pages; its head is repeated
+SHORT = 18  # letters of a cell of text that stays on one line
+WHOLE = 600  # a table with more letters may be broken over pages; its head is repeated
 WORDY = 8  # a table with more columns is set smaller
 
 
@@ -236,11 +237,12 @@ def _table(writer: _Writer, block: Table, cell: int) -> None:
     made.autofit = False
     size = SMALL if len(block.columns) <= WORDY else SMALL - 1
     colour = RED if block.withheld else None
+    breaks = sum(len(text) for row in block.rows for text in row) > WHOLE
     for k, row in enumerate((block.columns, *block.rows)):
         cells = made.rows[k].cells
         for j, text in enumerate(row):
             _fill(writer, cells[j], text, right=block.numeric[j], size=size, colour=colour,
-                  last=k == len(block.rows) or len(block.rows) > WHOLE)  # fmt: skip
+                  last=k == len(block.rows) or breaks)  # fmt: skip
     _widths(writer, made, block, size)
     _ruled(made)
     note = writer.whole.add_paragraph()
@@ -265,19 +267,41 @@ def _fill(
 
 
 def _widths(writer: _Writer, table: Any, block: Table, size: float) -> None:
-    """Columns as wide as their longest text, words wrapped, and all of them on the page."""
-    rows = (block.columns, *block.rows)
-    lengths = [
-        max(min(max(map(len, row[j].split("\n"))), LONG) for row in rows)
-        for j in range(len(block.columns))
+    """Columns as wide as their longest line, or as their longest word where the page is full."""
+    columns = list(zip(block.columns, *block.rows, strict=True))
+    lines = [max(_breadth(line) for text in c for line in text.split("\n")) for c in columns]
+    words = [
+        n if right or n <= SHORT else max(_breadth(w) for text in c for w in text.split())
+        for c, n, right in zip(columns, lines, block.numeric, strict=True)
     ]
-    wanted = [n * size * LETTER + PADDING for n in lengths]
-    scale = min(1.0, WIDE / sum(wanted))
-    for j, width in enumerate(wanted):
-        inches = writer.docx.shared.Inches(width * scale)
+    most = [min(n, LONG) * size * LETTER + PADDING for n in lines]
+    least = [min(n, LONG // 2) * size * LETTER + PADDING for n in words]
+    for j, width in enumerate(_shared(least, most, WIDE)):
+        inches = writer.docx.shared.Inches(width)
         table.columns[j].width = inches
         for cell in table.columns[j].cells:
             cell.width = inches
+
+
+def _breadth(text: str) -> float:
+    """Letters of ordinary breadth that a text is as broad as."""
+    return sum(1.4 if c.isupper() or c in "=~+@%\N{RIGHTWARDS ARROW}" else 1.0 for c in text)
+
+
+def _shared(least: list[float], most: list[float], room: float) -> list[float]:
+    """Widths between least and most that fit the room.
+
+    Examples
+    --------
+    >>> _shared([1.0, 1.0], [1.0, 9.0], 6.0), _shared([4.0, 4.0], [4.0, 4.0], 6.0)
+    ([1.0, 5.0], [3.0, 3.0])
+    """
+    if sum(most) <= room:
+        return most
+    if sum(least) >= room:
+        return [width * room / sum(least) for width in least]
+    share = (room - sum(least)) / (sum(most) - sum(least))
+    return [a + max(b - a, 0.0) * share for a, b in zip(least, most, strict=True)]
 
 
 def _ruled(table: Any) -> None:

@@ -17,6 +17,7 @@ from bayesem.reporting.blocks import (
 
 __all__ = ["markup", "tone"]
 
+WORDY = 40  # letters of a cell from which on a narrow screen cannot hold its table
 WITHHELD = "NOT CONVERGED: these numbers are no results."
 #: Letters, so that a verdict never rests on its colour.
 MARKS = {"supported": "+", "refuted": "\N{MINUS SIGN}", "practically null": "0", "undecided": "?"}
@@ -103,23 +104,31 @@ def _table(block: Table, cell: str, label: str) -> str:
     named = f"<b>{escape(label)}.</b> " if label else ""
     mark = f'<strong class="failed">{WITHHELD}</strong> ' if block.withheld else ""
     caption = f"<caption>{named}{mark}{escape(block.title)}{_link(cell)}</caption>"
-    head = "".join(_cells("th", block.columns, block.numeric, ' scope="col"'))
-    body = "".join(f"<tr>{''.join(_cells('td', row, block.numeric))}</tr>" for row in block.rows)
+    head = "".join(
+        _cell("th", text, right, ' scope="col"')
+        for text, right in zip(block.columns, block.numeric, strict=True)
+    )
+    body = "".join(f"<tr>{''.join(_row(block, row))}</tr>" for row in block.rows)
     notes = "".join(f"<p>{_lines(note)}</p>" for note in block.notes)
     notes = f'<div class="notes"><p><i>Note.</i></p>{notes}</div>' if notes else ""
+    longest = max((len(text) for row in block.rows for text in row), default=0)
+    wordy = ' class="wordy"' if longest > WORDY else ""
     kind = "scroll failed" if block.withheld else "scroll"
     return (
-        f'<div class="{kind}" tabindex="0"><table>{caption}<thead><tr>{head}</tr></thead>'
+        f'<div class="{kind}" tabindex="0"><table{wordy}>{caption}<thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>{notes}"
     )
 
 
-def _cells(
-    tag: str, texts: Sequence[str], numeric: Sequence[bool], more: str = ""
-) -> Iterator[str]:
-    for text, right in zip(texts, numeric, strict=True):
-        kind = ' class="n"' if right else ""
-        yield f"<{tag}{more}{kind}>{_lines(text)}</{tag}>"
+def _row(block: Table, row: Sequence[str]) -> Iterator[str]:
+    """Cells that know their heading, so that a phone can show them one below the other."""
+    for head, text, right in zip(block.columns, row, block.numeric, strict=True):
+        yield _cell("td", text, right, f' data-h="{escape(head)}"')
+
+
+def _cell(tag: str, text: str, right: bool, more: str) -> str:  # noqa: FBT001
+    kind = ' class="n"' if right else ""
+    return f"<{tag}{more}{kind}>{_lines(text)}</{tag}>"
 
 
 def _card(block: Card, cell: str) -> str:

@@ -259,13 +259,13 @@ def _closest(row: pd.Series, verdicts: Verdicts, sensitivity: Any) -> str:
     if row["verdict"] == UNDECIDED:
         return "The data hardly changed what was believed before them."
     tried = (
-        "No other prior or rope that was tried changes it. "
+        "No other prior or threshold of relevance that was tried changes it. "
         if isinstance(sensitivity, Sensitivity)
         else "How far it leans on the prior was not found out. "
     )
     if row["verdict"] == NULL:
         return f"{tried}What counts as too small to matter was chosen, not measured."
-    return f"{tried}{_size(row)}It stands and falls with the model's arrows."
+    return tried + (_size(row) or "It holds only as far as the model does.")
 
 
 def _size(row: pd.Series) -> str:
@@ -273,7 +273,7 @@ def _size(row: pd.Series) -> str:
     if pd.isna(row["estimate"]) or row["upper"] - row["lower"] < abs(row["estimate"]):
         return ""
     span = interval(row["lower"], row["upper"])
-    return f"Its size is known only roughly: 95% interval {span}. "
+    return f"Its size is known only roughly: 95% interval {span}."
 
 
 def doubts(fit: Any, indices: Any, reliability: Any, validity: Any) -> Blocks:
