@@ -34,6 +34,7 @@ FONT, SIZE, SMALL = "Times New Roman", 11, 9
 RED, BROWN = (0xB0, 0x00, 0x20), (0x6B, 0x45, 0x00)
 LETTER, PADDING, LONG = 0.0068, 0.19, 48  # inches by point, inches by cell, letters of a line
 WIDE = 6.5  # inches of text on a page
+NO_BREAK = "\N{NO-BREAK SPACE}"
 SHORT = 18  # letters of a cell of text that stays on one line
 WHOLE = 600  # a table with more letters may be broken over pages; its head is repeated
 WORDY = 8  # a table with more columns is set smaller
@@ -263,7 +264,7 @@ def _fill(
     paragraph.alignment = align.RIGHT if right else align.LEFT
     paragraph.paragraph_format.space_after = writer.docx.shared.Pt(0)
     paragraph.paragraph_format.keep_with_next = not last
-    _run(writer, paragraph, text, size=size, colour=colour)
+    _run(writer, paragraph, text or NO_BREAK, size=size, colour=colour)  # else the row is taller
 
 
 def _widths(writer: _Writer, table: Any, block: Table, size: float) -> None:

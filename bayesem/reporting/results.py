@@ -10,7 +10,7 @@ from bayesem.figures import plot_verdict
 from bayesem.reporting.blocks import Blocks, Listing, Quote, Table, Text
 from bayesem.reporting.shown import blocks_of, figure, notes_of, quoted, table
 from bayesem.reporting.summarising import every
-from bayesem.reporting.writing import arrows, fixed, number, probability, table_of
+from bayesem.reporting.writing import arrows, fixed, marked, probability, table_of
 from bayesem.verdict_text import factor_text
 from bayesem.verdicts import Verdicts
 
@@ -213,27 +213,32 @@ def verdict_table(verdicts: Verdicts) -> Blocks:
     return Blocks((verdict_rows(verdicts.table, "All propositions"),))
 
 
+def _with_error(text: str, error: float) -> str:
+    """A number with its Monte-Carlo error in brackets."""
+    return f"{text} ({error:.1g})" if text and not pd.isna(error) else text
+
+
 def verdict_rows(rows: pd.DataFrame, title: str) -> Table:
     """Rows of a verdict table; of withheld ones that failed no number is shown."""
     frame = rows.reset_index(drop=True).copy()
-    frame["bf"] = [factor_text(r) for _, r in frame.iterrows()]
-    frame["factor_error"] = [number(v) for v in frame["bayes_factor_mcse"]]
+    frame["bf"] = [_with_error(factor_text(r), r["bayes_factor_mcse"]) for _, r in frame.iterrows()]
     failed = (frame["verdict"] == WITHHELD) & frame["reason"].str.startswith("not converged")
     numbers = ["prior_probability", "probability", "mcse", "estimate", "lower", "upper",
                "rope_mass"]  # fmt: skip
     frame[numbers] = frame[numbers].astype(float)
     frame.loc[failed, numbers] = float("nan")
-    frame.loc[failed, ["bf", "factor_error"]] = ""
-    frame["mcse"] = [fixed(4)(v) for v in frame["mcse"]]
+    frame.loc[failed, "bf"] = ""
+    pairs = zip(frame["probability"], frame["mcse"], strict=True)
+    frame["after"] = [_with_error(probability(p), e) for p, e in pairs]
     readings = {"reading": "Reading", "weight": "Weight"} if "reading" in frame else {}
     columns = {"name": "Name"} | readings | {
-        "prior_probability": "Prior Pr", "probability": "Posterior Pr", "mcse": "MCSE",
-        "bf": "Bayes factor", "factor_error": "its MCSE", "rope_mass": "In ROPE",
+        "prior_probability": "Prior Pr", "after": "Posterior Pr", "bf": "Bayes factor",
+        "rope_mass": "In ROPE",
         "estimate": "Difference", "interval": "95% interval", "verdict": "Verdict",
     }  # fmt: skip
     spans = {"interval": ("lower", "upper")}
-    reasons = tuple(f"{r['name']}: {r['reason']}" for _, r in frame.iterrows() if r["reason"])
-    notes = tuple(dict.fromkeys(reasons))
+    reasons = (f"{r['name']}: {marked(r['reason'])}." for _, r in frame.iterrows() if r["reason"])
+    notes = ("In brackets: Monte-Carlo errors.", *dict.fromkeys(reasons))
     return table_of(frame, title, columns, intervals=spans, notes=notes)
 
 

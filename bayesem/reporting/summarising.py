@@ -1,6 +1,5 @@
 """The first screen: banners, a sentence for each verdict, and what weakens it."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,7 +8,7 @@ import pandas as pd
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED, WITHHELD
 from bayesem.reporting.blocks import Banner, Blocks, Card, Listing, Quote, Table, Text
 from bayesem.reporting.wording import claim_in_words, names_of
-from bayesem.reporting.writing import interval, number, probability
+from bayesem.reporting.writing import interval, marked, number, probability
 from bayesem.robustness.priors import Sensitivity
 from bayesem.verdict_text import factor_text
 from bayesem.verdicts import POOLED, Verdicts
@@ -196,14 +195,8 @@ def _sentence(row: pd.Series) -> str:
         UNDECIDED: "The data do not decide it.",
         WITHHELD: "No verdict yet: the sampling error is too large for one.",
     }.get(row["verdict"], f"It is {row['verdict']}.")  # fmt: skip
-    why = f" Why: {_quoted(row['reason'])}." if row["reason"] else ""
+    why = f" Why: {marked(row['reason'])}." if row["reason"] else ""
     return f"{meaning} {before}{after}{ratio}.{why}"
-
-
-def _quoted(text: str) -> str:
-    """What stands in backticks, in quotation marks."""
-    return re.sub(r"`([^`]*)`", "\N{LEFT DOUBLE QUOTATION MARK}\\1"
-                  "\N{RIGHT DOUBLE QUOTATION MARK}", text)  # fmt: skip
 
 
 # --- weaknesses -----------------------------------------------------------------------------------
@@ -299,7 +292,7 @@ def doubts(fit: Any, indices: Any, reliability: Any, validity: Any) -> Blocks:
 
 def _misfit(indices: Any) -> Iterator[str]:
     if isinstance(indices, Quote):
-        why = _quoted(indices.said.splitlines()[0])
+        why = marked(indices.said.splitlines()[0])
         yield f"Whether the model fits is not known. In the words of the package: {why}"
         return
     mean = indices["mean"]

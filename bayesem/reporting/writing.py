@@ -1,5 +1,6 @@
 """Numbers and data frames as the text of a table."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,8 +10,19 @@ import pandas as pd
 from bayesem.reporting.blocks import Table
 from bayesem.verdict_text import probability_text
 
-__all__ = ["arrows", "digits", "fixed", "interval", "number", "probability", "table_of", "whole"]
+__all__ = [
+    "arrows",
+    "digits",
+    "fixed",
+    "interval",
+    "marked",
+    "number",
+    "probability",
+    "table_of",
+    "whole",
+]
 
+NUMERALS = ("", *"0123456789<>[", "\N{MINUS SIGN}")  # how a number, a bound, an interval begins
 MINUS = "\N{MINUS SIGN}"
 
 type Writer = Callable[[Any], str]
@@ -49,6 +61,12 @@ def digits(values: Iterable[float]) -> int:
 def arrows(path: Any) -> str:
     """A chain of variables with arrows as people write them."""
     return str(path).replace("->", "\N{RIGHTWARDS ARROW}")
+
+
+def marked(text: str) -> str:
+    """What stands in backticks, in quotation marks."""
+    return re.sub(r"`([^`]*)`", "\N{LEFT DOUBLE QUOTATION MARK}\\1"
+                  "\N{RIGHT DOUBLE QUOTATION MARK}", text)  # fmt: skip
 
 
 def fixed(digits: int) -> Writer:
@@ -143,7 +161,8 @@ def _column(frame: pd.DataFrame, name: str, span: tuple[str, str] | None) -> tup
         return [interval(a, b, write) for a, b in zip(low, high, strict=True)], True
     values = frame[name]
     if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        return [number(v) if isinstance(v, bool | np.bool_) else _plain(v) for v in values], False
+        texts = [number(v) if isinstance(v, bool | np.bool_) else _plain(v) for v in values]
+        return texts, any(texts) and all(t[:1] in NUMERALS for t in texts)
     write = WRITERS.get(name) or fixed(digits(values.astype(float)))
     return [write(v) for v in values], True
 
