@@ -69,15 +69,18 @@ SUMMARY = """
 verdicts = sem.assess(propositions, fits)
 sensitivity = shown.quoted(sem.sensitivity, verdicts, seed=SEED)
 indices = shown.quoted(sem.fit_indices, fit, seed=SEED)
+simple = shown.otherwise(indices, sem.fit_indices, fit, indices=("PPP", "BSRMR"), seed=SEED)
 reliability = shown.quoted(sem.reliability, fit)
 validity = shown.quoted(sem.validity, fit)
-
+COMPARISON
 shown.blocks_of(
     summarising.banners(fits),
     summarising.headline(verdicts),
     summarising.glance(verdicts, sensitivity),
-    summarising.doubts(fit, indices, reliability, validity),
+    summarising.doubts(fit, simple, reliability, validity, comparison),
 )"""
+
+COMPARISON = "comparison = shown.quoted(sem.compare, {OWN: fit} | rivals, seed=SEED)\n"
 
 CARDS = "summarising.cards(verdicts, sensitivity)"
 
@@ -106,7 +109,7 @@ FIT = """\
 residuals = shown.quoted(sem.residuals, fit, seed=SEED)
 figure = shown.quoted(sem.plot_residuals, fit, seed=SEED)
 shown.blocks_of(
-    results.fit_of_model(indices, fit),
+    results.fit_of_model(indices, simple, fit),
     results.misfit(residuals, fit),
     results.misfit_figure(figure),
 )"""
@@ -123,9 +126,7 @@ results.effects(
     shown.quoted(sem.effects, fit), shown.quoted(sem.effects, fit, standardized=True), fit
 )"""
 
-RIVALS = """\
-comparison = shown.quoted(sem.compare, {OWN: fit} | rivals, seed=SEED)
-results.rivals(comparison)"""
+RIVALS = "results.rivals(comparison)"
 
 NO_RIVALS = """\
 shown.said("No rival model was given to this report. "
@@ -144,7 +145,9 @@ METHODS = "methods.methods(fit, propositions)"
 
 def cells(found: Sources) -> Iterator[Cell]:
     """Every section, in order."""
-    yield Cell("summary", "Verdicts", "", IMPORTS + _loading(found) + SUMMARY)
+    compared = COMPARISON if found.rivals else "comparison = None  # no rivals were given\n"
+    summary = SUMMARY.replace("COMPARISON\n", compared + "\n")
+    yield Cell("summary", "Verdicts", "", IMPORTS + _loading(found) + summary)
     yield Cell("one-by-one", "Verdicts one by one", "", CARDS)
     yield Cell("asked", "What was asked", "Each proposition in words, and the claim that stands "
                "for it.", ASKED)  # fmt: skip

@@ -9,6 +9,7 @@ from bayesem.data import Moments
 from bayesem.propositions import PropositionSet
 from bayesem.reporting.bibliography import entries, in_words
 from bayesem.reporting.blocks import Blocks, Listing, Table, Text, Verbatim
+from bayesem.reporting.shown import blocks_of
 
 __all__ = ["methods", "references"]
 
@@ -17,7 +18,9 @@ PACKAGES = ("bayesem", "pymc", "nutpie", "arviz", "numpy", "scipy", "pandas", "x
 
 def methods(fit: Any, propositions: PropositionSet) -> Blocks:
     """A paragraph for a paper's methods section, and a table of settings and versions."""
-    return Blocks((Text(" ".join(_sentences(fit, propositions))), _settings(fit), _versions()))
+    text = Text(" ".join(_sentences(fit, propositions)))
+    notes = Listing(tuple(fit.notes), "Notes of the fit:") if fit.notes else None
+    return blocks_of(text, notes, _settings(fit), _versions())
 
 
 def _sentences(fit: Any, propositions: PropositionSet) -> Iterator[str]:

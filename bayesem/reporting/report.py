@@ -248,9 +248,19 @@ def _put(
         for k, (name, one) in enumerate(rivals.items(), 1)
     }
     own = next(n for n in ("this model", "the reported model", "reported") if n not in others)
-    prints = shown | {Path(f).name: str(Path(f).resolve()) for f in files}
+    prints = shown | {Path(f).name: _from(folder.parent, Path(f)) for f in files}
     names = tuple(p.name for p in propositions)
     return Sources(saved, main, f"{where}/propositions.toml", names, others, prints, own, seed)
+
+
+def _from(folder: Path, path: Path) -> str:
+    """A path as the notebook sees it: relative, so that no page tells where it was made."""
+    if not path.is_file():
+        raise DataError(f"there is no file {str(path)!r}.", hint="Check its name.")
+    try:
+        return path.resolve().relative_to(folder.resolve(), walk_up=True).as_posix()
+    except ValueError:  # another drive
+        return str(path.resolve())
 
 
 def _saved(fit: Fit, path: Path) -> str:

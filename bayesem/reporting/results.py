@@ -54,17 +54,25 @@ def convergence(fit: Any) -> Blocks:
     )
 
 
-def fit_of_model(found: Any, fit: Any) -> Blocks:
-    """Posterior predictive p and indices of fit."""
+def fit_of_model(asked: Any, found: Any, fit: Any) -> Blocks:
+    """Posterior predictive p and indices of fit; what was refused is quoted.
+
+    Parameters
+    ----------
+    asked, found : DataFrame or Quote
+        All indices; and those that there are, where some were refused.
+    fit : Fit
+    """
     if isinstance(found, Quote):
-        return Blocks((found,))
+        return Blocks((asked,))
     frame = found.rename_axis("index").reset_index()
     columns = {"index": "Index", "mean": "Mean", "sd": "SD", "interval": "95% interval"}
     made = table(frame, "Fit of the model", columns, fit=fit, notes=(
         "PPP near 0.5 is good, near 0 or 1 bad. BRMSEA, BSRMR: smaller is better; the others: "
         "nearer to 1 is better.",
     ))  # fmt: skip
-    return blocks_of(made, notes_of(found, fit))
+    refused = asked if isinstance(asked, Quote) else None
+    return blocks_of(refused, made, notes_of(found, fit))
 
 
 def misfit(found: Any, fit: Any) -> Blocks:

@@ -17,7 +17,17 @@ from bayesem.reporting.writing import table_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["INTERVAL", "answers", "blocks_of", "figure", "notes_of", "quoted", "table"]
+__all__ = [
+    "INTERVAL",
+    "answers",
+    "blocks_of",
+    "figure",
+    "notes_of",
+    "otherwise",
+    "quoted",
+    "said",
+    "table",
+]
 
 #: Dots by inch of drawings: sharp on a page of 7 inches, and small enough for dozens of them.
 DPI = 160
@@ -42,6 +52,11 @@ def quoted(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any
         return function(*arguments, **options)
     except BayesemError as refusal:
         return Quote(f"sem.{function.__name__}", str(refusal))
+
+
+def otherwise(found: Any, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """A result, or where that was refused what a second question gives."""
+    return quoted(function, *arguments, **options) if isinstance(found, Quote) else found
 
 
 def blocks_of(*items: Block | Blocks | None) -> Blocks:

@@ -15,6 +15,9 @@ from bayesem.verdicts import POOLED, Verdicts
 
 __all__ = ["banners", "cards", "doubts", "every", "glance", "headline", "rows_that_count"]
 
+#: Notes of a fit that say how it was computed, or what the banner says.
+NO_DOUBTS = ("all factors integrated", "factors integrated", "scores of ", "all factor scores",
+             "SYNTHETIC DATA")  # fmt: skip
 BEFORE, AFTER = "before the data", "after the data"
 NOT_CONVERGED = "NOT CONVERGED: this report gives no verdict."
 SYNTHETIC = "SYNTHETIC DATA: generated, not observed. Nothing here says anything about the world."
@@ -233,9 +236,15 @@ def _leanings(row: pd.Series, sensitivity: Any) -> Iterator[str]:
     mine = [s for s in sensitivity.sentences if s.startswith((f"{name} is ", f"{name} ("))]
     if mine:
         yield "It leans on what was assumed: " + " ".join(mine)
-    pulled = [s for s in sensitivity.sentences if f"informative for {name} (" in s]
-    if pulled:
-        yield pulled[0]
+    claims = sensitivity.claims[sensitivity.claims["name"] == name]
+    pulled = claims[claims["diagnosis"] != ""]
+    if len(pulled):
+        most = pulled.sort_values("prior", key=abs).iloc[-1]
+        way = "more" if most["slope"] > 0 else "less"
+        yield (
+            f"The prior has a say as well (power-scaling sensitivity {number(most['prior'])}, "
+            f"above 0.05): a stronger one would make the claim {way} probable."
+        )
 
 
 def _closest(row: pd.Series, verdicts: Verdicts, sensitivity: Any) -> str:
@@ -269,7 +278,9 @@ def _size(row: pd.Series) -> str:
     return f"Its size is known only roughly: 95% interval {span}."
 
 
-def doubts(fit: Any, indices: Any, reliability: Any, validity: Any) -> Blocks:
+def doubts(
+    fit: Any, indices: Any, reliability: Any, validity: Any, comparison: Any = None
+) -> Blocks:
     """What weakens all verdicts alike: the model's fit, its measurement, its assumptions.
 
     Nothing where the chains failed: there is no verdict to weaken.
@@ -279,10 +290,17 @@ def doubts(fit: Any, indices: Any, reliability: Any, validity: Any) -> Blocks:
     fit : Fit
     indices, reliability, validity : DataFrame or Quote
         What `bayesem.fit_indices`, `bayesem.reliability` and `bayesem.validity` gave.
+    comparison : DataFrame or Quote, optional
+        What `bayesem.compare` gave, where there are rivals.
     """
     if not fit.converged:
         return Blocks(())
-    found = [*_misfit(indices), *_measured(reliability, validity), *fit.notes]
+    notes = [note for note in fit.notes if not note.startswith(NO_DOUBTS)]
+    found = [*_misfit(indices), *_measured(reliability, validity), *notes]
+    if isinstance(comparison, pd.DataFrame):
+        found += [
+            f"Rivals: {marked(line)}" for line in comparison.attrs["reading"].splitlines()[:2]
+        ]
     found.append(
         "Which way the arrows point, and that nothing outside the model causes both ends of one, "
         "is assumed. These data do not test it."

@@ -45,8 +45,11 @@ def names_of(fit: Any) -> dict[str, str]:
     found = dict(called)
     for label, rows in fit.table.labels.items():
         row = rows[0]
+        rhs = called.get(row.rhs, row.rhs)
+        if ":" in row.rhs:
+            rhs = f"the product of {' and '.join(called.get(v, v) for v in row.rhs.split(':'))}"
         what = OPERATORS.get(row.op, "the covariance of {lhs} and {rhs}").format(
-            lhs=called.get(row.lhs, row.lhs), rhs=called.get(row.rhs, row.rhs)
+            lhs=called.get(row.lhs, row.lhs), rhs=rhs
         )
         found[label] = what
     for d in fit.table.definitions:
