@@ -33,6 +33,7 @@ _HOMES = {
     "StudyError": "errors",
     "Verdicts": "verdicts",
     "Weibull": "families",
+    "apa_table": "reporting.apa",
     "assess": "verdicts",
     "audit": "publications.audit.report",
     "bibliography": "reporting.bibliography",

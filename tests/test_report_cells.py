@@ -3,6 +3,7 @@
 import ast
 from dataclasses import replace
 
+import docx
 import kinds
 import nbformat
 import pytest
@@ -15,8 +16,9 @@ from bayesem.reporting import report as reporting
 from bayesem.reporting import results, shown, summarising
 from bayesem.reporting.blocks import MIME, Quote, Table, Text, block_from, record
 from bayesem.reporting.cells import Cell, Sources, cells
+from bayesem.reporting.document import write_document
 from bayesem.reporting.markup import WITHHELD, markup
-from bayesem.reporting.page import page, parts
+from bayesem.reporting.page import Part, page, parts
 from bayesem.reporting.propositions_file import put_propositions
 from bayesem.reporting.running import notebook_of, run
 from bayesem.sampling.convergence import Convergence
@@ -31,9 +33,7 @@ def here(book, folder, tell):
     code = [c for c in book.cells if c.cell_type == "code"]
     for k, cell in enumerate(code):
         tell(k, len(code), cell.metadata["bayesem"]["title"])
-        text = cell.source.replace("_files/", "_files/").replace(
-            "sem.load('", f"sem.load('{folder}/"
-        )
+        text = cell.source.replace("sem.load('", f"sem.load('{folder}/")
         text = text.replace("sem.read_propositions('", f"sem.read_propositions('{folder}/")
         tree = ast.parse(text)
         last = ast.Expression(tree.body.pop().value)
@@ -126,6 +126,24 @@ def test_a_failed_fit_has_a_banner_and_no_verdict(failed):
     assert "SUPPORTED" not in text
     assert text.lower().count("withheld") >= 7
     assert summarising.doubts(failed, None, None, None).items == ()
+
+
+def test_a_document_on_a_failed_fit_says_so(failed, tmp_path):
+    verdicts = sem.assess(read_propositions(CLAIMS), failed)
+    blocks = (
+        *summarising.banners(failed).items,
+        *summarising.cards(verdicts, None).items,
+        *results.effects(sem.effects(failed), sem.effects(failed, standardized=True), failed).items,
+    )
+    write_document([Part("a", "A", "", 1, "", blocks, "")], "t", "s", tmp_path / "x.docx")
+    found = docx.Document(str(tmp_path / "x.docx"))
+    lines = [p.text for p in found.paragraphs]
+    assert "NOT CONVERGED: this report gives no verdict." in lines
+    assert WITHHELD in lines
+    assert [p.text for p in found.paragraphs if p.style.name == "Heading 2"] == [
+        "P1: withheld", "P2: withheld"
+    ]  # fmt: skip
+    assert len(found.tables) == 1
 
 
 def test_tables_of_a_failed_fit_are_marked(failed, moments):

@@ -235,7 +235,7 @@ def test_bibtex_is_beside(made):
 def test_the_document_has_tables_headings_and_described_figures(made):
     found = docx.Document(str(made.document))
     heads = [p.text for p in found.paragraphs if p.style.name == "Heading 1"]
-    assert heads[:3] == ["Verdicts", "What was asked", "Data"]
+    assert heads[:4] == ["Verdicts", "Verdicts one by one", "What was asked", "Data"]
     assert len(found.tables) > 15
     numbered = [p.text for p in found.paragraphs if re.fullmatch(r"Table \d+", p.text)]
     assert numbered == [f"Table {k + 1}" for k in range(len(found.tables))]

@@ -90,7 +90,7 @@ REPORT = Command(
     "part of the notebook that has been run.",
     (
         "report fit.nc alliance_mediation --out alliance.html",
-        "report fit.nc mine.toml --out reports --docx --rival mediated=mediated.nc",
+        "report fit.nc mine.toml --out reports --docx --rival full=full.nc",
     ),
     _report,
     _arguments,
