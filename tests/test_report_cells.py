@@ -221,6 +221,15 @@ def test_a_study_s_propositions_keep_their_bytes(tmp_path):
     )
 
 
+def test_a_figure_that_matplotlib_cannot_draw_is_said_in_words(moments):
+    name = "cost $\\frac{$ or so"
+    verdicts = sem.assess(read_propositions({name: "a > 0"}), moments)
+    assert "supported" in words(results.verdict_table(verdicts))
+    blocks = results.proposition(verdicts, name).items
+    assert [type(b) for b in blocks] == [Quote]
+    assert "cannot be drawn" in blocks[0].said
+
+
 def test_refusals_are_quoted_and_faults_are_not():
     def sour():
         raise DataError("no.", hint="Else.")
@@ -262,6 +271,18 @@ def test_a_stopped_report_leaves_what_was_run(moments, tmp_path, monkeypatch):
     code = [c for c in nbformat.read(tmp_path / "s.ipynb", 4).cells if c.cell_type == "code"]
     assert [bool(c.outputs) for c in code] == [True] + [False] * (len(code) - 1)
     assert not (tmp_path / "s.html").exists()
+
+
+def test_the_command_line_says_where_what_was_run_is(moments, tmp_path, monkeypatch, capsys):
+    def stops(book, folder, tell):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reporting, "run", stops)
+    sem.save(moments, tmp_path / "fit.nc")
+    (tmp_path / "p.toml").write_text('["P1"]\nsays = "x"\nclaim = "a > 0"\n', "utf-8")
+    files = [str(tmp_path / name) for name in ("fit.nc", "p.toml", "x.html")]
+    assert main(["report", *files[:2], "--out", files[2]]) == 130
+    assert "x.ipynb holds what was run." in capsys.readouterr().err
 
 
 def test_the_command_line(failed, tmp_path, monkeypatch, capsys):

@@ -7,13 +7,24 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bayesem.cli.command import DONE, NOT_CONVERGED, Command
+from bayesem.cli.command import DONE, NOT_CONVERGED, STOPPED, Command
 from bayesem.errors import DataError
 
 __all__ = ["REPORT"]
 
 
 def _report(a: argparse.Namespace) -> int:
+    try:
+        return _written(a)
+    except KeyboardInterrupt:
+        notebook = a.out.with_suffix(".ipynb") if a.out.suffix else a.out / "report.ipynb"
+        if not notebook.is_file():
+            raise
+        print(f"\nbayesem: stopped. {notebook} holds what was run.", file=sys.stderr)
+        return STOPPED
+
+
+def _written(a: argparse.Namespace) -> int:
     from bayesem.reporting.report import report
     from bayesem.storage import load
 

@@ -5,7 +5,6 @@ from typing import Any
 import pandas as pd
 
 from bayesem.decision import WITHHELD
-from bayesem.errors import BayesemError
 from bayesem.figures import plot_verdict
 from bayesem.reporting.blocks import Blocks, Listing, Quote, Table, Text
 from bayesem.reporting.shown import blocks_of, figure, notes_of, quoted, table
@@ -189,19 +188,11 @@ def proposition(verdicts: Verdicts, name: str) -> Blocks:
     """One proposition in full: its parts, and prior and posterior as a figure."""
     if not all(fit.converged for fit in every(verdicts.fits)):
         return Blocks((Text(f"{name}: withheld, because the chains did not converge."),))
-    drawn = quoted(_drawn, verdicts, name)
+    drawn = quoted(plot_verdict, verdicts, name)
     alt = f"Prior and posterior density of what {name} compares, with its threshold."
     title = f"{name}: what the verdict rests on. Dashed: prior. Filled: posterior, dark where " \
             "the claim holds."  # fmt: skip
     return blocks_of(_parts(verdicts, name), figure(drawn, title, alt))
-
-
-def _drawn(verdicts: Verdicts, name: str) -> Any:
-    """A figure; what matplotlib cannot draw is said in words."""
-    try:
-        return plot_verdict(verdicts, name)
-    except (ValueError, RuntimeError) as error:
-        raise BayesemError(f"the figure of {name} cannot be drawn: {error}") from error
 
 
 def _parts(verdicts: Verdicts, name: str) -> Table | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bayesem.data import Moments
-from bayesem.errors import BayesemError
+from bayesem.errors import BayesemError, shortened
 from bayesem.partable import twin_of
 from bayesem.posterior import Fit
 from bayesem.reporting.blocks import Block, Blocks, Listing, Picture, Quote, Text
@@ -98,11 +98,19 @@ def notes_of(found: Any, fit: Any = None) -> Blocks:
 
 
 def figure(drawn: "Figure | Quote", title: str, alt: str) -> Blocks:
-    """A drawing as PNG, with its description in words."""
+    """A drawing as PNG, with its description in words; or why there is none.
+
+    matplotlib reads dollar signs in names as formulas, and fails where they are none.
+    """
     if isinstance(drawn, Quote):
         return Blocks((drawn,))
     kept = io.BytesIO()
-    drawn.savefig(kept, format="png", dpi=DPI, metadata={"Software": None})
+    try:
+        drawn.savefig(kept, format="png", dpi=DPI, metadata={"Software": None})
+    except ValueError as error:
+        return Blocks(
+            (Quote("matplotlib", f"{title} cannot be drawn: {shortened(str(error), 200)}"),)
+        )
     width = float(drawn.get_size_inches()[0])
     png = base64.b64encode(kept.getvalue()).decode("ascii")
     return Blocks((Picture(png, alt, title, width),))
