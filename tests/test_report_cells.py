@@ -12,8 +12,8 @@ import bayesem as sem
 from bayesem.cli import main
 from bayesem.errors import DataError, ModelError, NotAvailableError, PropositionError
 from bayesem.propositions import Proposition, PropositionSet, Rule, read_propositions
+from bayesem.reporting import evidence, results, shown, summarising, weaknesses
 from bayesem.reporting import report as reporting
-from bayesem.reporting import results, shown, summarising
 from bayesem.reporting.blocks import MIME, Quote, Table, Text, block_from, record
 from bayesem.reporting.cells import Cell, Sources, cells
 from bayesem.reporting.document import write_document
@@ -114,8 +114,8 @@ def test_a_failed_fit_has_a_banner_and_no_verdict(failed):
     blocks = [
         summarising.banners(failed), summarising.headline(verdicts),
         summarising.glance(verdicts, None), summarising.cards(verdicts, None),
-        results.verdict_table(verdicts), results.proposition(verdicts, "P2"),
-        results.leaning(None, verdicts),
+        evidence.verdict_table(verdicts), evidence.proposition(verdicts, "P2"),
+        evidence.leaning(None, verdicts),
     ]  # fmt: skip
     text = "\n".join(map(words, blocks))
     assert text.startswith('<div class="banner danger"')
@@ -125,7 +125,7 @@ def test_a_failed_fit_has_a_banner_and_no_verdict(failed):
     assert not [v for v in ("supported", "refuted", "undecided") if v in text.lower().split()]
     assert "SUPPORTED" not in text
     assert text.lower().count("withheld") >= 7
-    assert summarising.doubts(failed, None, None, None).items == ()
+    assert weaknesses.doubts(failed, None, None, None).items == ()
 
 
 def test_a_document_on_a_failed_fit_says_so(failed, tmp_path):
@@ -224,8 +224,8 @@ def test_a_study_s_propositions_keep_their_bytes(tmp_path):
 def test_a_figure_that_matplotlib_cannot_draw_is_said_in_words(moments):
     name = "cost $\\frac{$ or so"
     verdicts = sem.assess(read_propositions({name: "a > 0"}), moments)
-    assert "supported" in words(results.verdict_table(verdicts))
-    blocks = results.proposition(verdicts, name).items
+    assert "supported" in words(evidence.verdict_table(verdicts))
+    blocks = evidence.proposition(verdicts, name).items
     assert [type(b) for b in blocks] == [Quote]
     assert "cannot be drawn" in blocks[0].said
 

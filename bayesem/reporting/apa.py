@@ -11,7 +11,7 @@ from bayesem.decomposition import effects
 from bayesem.errors import ModelError, NotAvailableError, did_you_mean
 from bayesem.measurement import reliability, validity
 from bayesem.posterior import Fit
-from bayesem.reporting import results
+from bayesem.reporting import evidence, results
 from bayesem.reporting.blocks import Table
 from bayesem.reporting.markup import WITHHELD
 from bayesem.reporting.writing import table_of
@@ -83,7 +83,7 @@ def apa_table(
 
 def _table(source: Any, kind: str | None) -> Table:
     if isinstance(source, Verdicts):
-        return results.verdict_rows(source.table, "Propositions and verdicts")
+        return evidence.verdict_rows(source.table, "Propositions and verdicts")
     if isinstance(source, pd.DataFrame):
         frame = source.reset_index() if source.index.name else source
         columns = {str(c): str(c).replace("_", " ") for c in frame.columns}

@@ -60,7 +60,9 @@ IMPORTS = """\
 import warnings
 
 import bayesem as sem
-from bayesem.reporting import describing, methods, results, shown, summarising
+from bayesem.reporting import (
+    describing, evidence, methods, results, shown, summarising, weaknesses,
+)
 
 warnings.simplefilter("ignore", sem.ConvergenceWarning)  # the banner says it once
 """
@@ -77,7 +79,7 @@ shown.blocks_of(
     summarising.banners(fits),
     summarising.headline(verdicts),
     summarising.glance(verdicts, sensitivity),
-    summarising.doubts(fit, simple, reliability, validity, comparison),
+    weaknesses.doubts(fit, simple, reliability, validity, comparison),
 )"""
 
 COMPARISON = "comparison = shown.quoted(sem.compare, {OWN: fit} | rivals, seed=SEED)\n"
@@ -126,19 +128,19 @@ results.effects(
     shown.quoted(sem.effects, fit), shown.quoted(sem.effects, fit, standardized=True), fit
 )"""
 
-RIVALS = "results.rivals(comparison)"
+RIVALS = "evidence.rivals(comparison)"
 
 NO_RIVALS = """\
 shown.said("No rival model was given to this report. "
            "Whether another model explains these data better was not asked.")"""
 
-SENSITIVITY = "results.leaning(sensitivity, verdicts)"
+SENSITIVITY = "evidence.leaning(sensitivity, verdicts)"
 
 SCREENING = """\
 screening = shown.quoted(
     sem.screen, shown.answers(fit), fit.model, families=fit.settings.families
 )
-results.screening(screening)"""
+evidence.screening(screening)"""
 
 METHODS = "methods.methods(fit, propositions)"
 
@@ -162,9 +164,9 @@ def cells(found: Sources) -> Iterator[Cell]:
                MEASUREMENT)  # fmt: skip
     yield Cell("parameters", "Parameters", "Means of the posterior with 95% intervals.", PATHS)
     yield Cell("effects", "Effects", "Direct, indirect and total.", EFFECTS)
-    yield Cell("propositions", "Propositions in full", "", "results.verdict_table(verdicts)")
+    yield Cell("propositions", "Propositions in full", "", "evidence.verdict_table(verdicts)")
     for number, name in enumerate(found.names, 1):
-        code = f"results.proposition(verdicts, {name!r})"
+        code = f"evidence.proposition(verdicts, {name!r})"
         yield Cell(f"proposition-{number}", "", "", code, f"Proposition {number}")
     yield Cell("rivals", "Rival models", "", RIVALS if found.rivals else NO_RIVALS)
     yield Cell("sensitivity", "Sensitivity", "What becomes of the verdicts under other priors and "
