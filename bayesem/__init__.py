@@ -45,6 +45,7 @@ _HOMES = {
     "count_model": "counts.table",
     "count_sensitivity": "robustness.counts",
     "design": "campaigns.assurance",
+    "diagram_dot": "diagrams.dot",
     "effects": "decomposition",
     "evidence": "comparison.bridge",
     "fit": "fitting",

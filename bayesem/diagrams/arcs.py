@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bayesem.diagrams.blocks import Box
-from bayesem.diagrams.curves import Point, arc
+from bayesem.diagrams.curves import Point, arc, rounded
 from bayesem.diagrams.elements import Diagram
 from bayesem.diagrams.flow import Flow
 
@@ -13,6 +13,8 @@ __all__ = ["arcs", "with_tables"]
 
 #: More covariances among the nodes of one layer than this are printed as a table.
 MOST_ARCS, MOST_ALONE = 3, 10
+#: Inches from the drawing to the first line round it, and to each further one.
+FIRST_LANE, LANES = 0.2, 0.13
 
 
 def with_tables(diagram: Diagram, rank: Mapping[str, int]) -> Diagram:
@@ -42,16 +44,44 @@ def arcs(
     diagram: Diagram, flow: Flow, boxes: Mapping[str, Box]
 ) -> list[tuple[int, str, list[Point]]]:
     """The curve of every covariance that is drawn, (row, kind, points)."""
-    found = []
+    found: list[tuple[int, str, list[Point]]] = []
+    whole = _bounds(boxes)
+    lane = 0
     for e in diagram.of("covariance"):
         a, b = boxes[e.source], boxes[e.target]
         roots = e.source in flow.rank and e.target in flow.rank
         if roots and flow.rank[e.source] == flow.rank[e.target]:
             points = _beside(a, b, flow)
+        elif a.out != b.out and (0, 0) not in (a.out, b.out):
+            points = _lane(a, b, whole, FIRST_LANE + LANES * lane)
+            lane += 1
         else:
             points = _outside(a, b, flow)
         found.append((e.row, e.kind, points))
     return found
+
+
+def _bounds(boxes: Mapping[str, Box]) -> tuple[float, float, float, float]:
+    every = list(boxes.values())
+    return (min(b.u - b.hu for b in every), min(b.v - b.hv for b in every),
+            max(b.u + b.hu for b in every), max(b.v + b.hv for b in every))  # fmt: skip
+
+
+def _lane(a: Box, b: Box, whole: tuple[float, float, float, float], away: float) -> list[Point]:
+    """Round the whole drawing, between indicators that look in different directions."""
+    across = next((x.out[1] for x in (a, b) if x.out[1]), -1)
+    v = whole[1] - away if across < 0 else whole[3] + away
+
+    def way(box: Box) -> list[Point]:
+        start = (box.u + box.out[0] * box.hu, box.v + box.out[1] * box.hv)
+        if box.out[1] == across:
+            return [start, (box.u, v)]
+        side = box.out[0]
+        u = (whole[0] - away if side < 0 else whole[2] + away) if side else whole[2] + away
+        turn = [] if side else [(box.u, start[1] + box.out[1] * away)]
+        return [start, *turn, (u, (turn or [start])[-1][1]), (u, v)]
+
+    return rounded([*way(a), *reversed(way(b))])
 
 
 def _beside(a: Box, b: Box, flow: Flow) -> list[Point]:
@@ -77,11 +107,14 @@ def _beside(a: Box, b: Box, flow: Flow) -> list[Point]:
 
 
 def _outside(a: Box, b: Box, flow: Flow) -> list[Point]:
-    """Leave both nodes where they look outwards; roots leave across the flow."""
+    """Leave both nodes where they look outwards; roots leave away from what measures them."""
     far = ((a.u - b.u) ** 2 + (a.v - b.v) ** 2) ** 0.5
     reach = min(0.16 + 0.32 * far, 1.1)
     up = -1 if (a.v + b.v) / 2 < flow.breadth / 2 else 1
-    (p, m), (q, n) = (_leave(box, reach, up) for box in (a, b))
+    away = {"down": -1, "up": 1}
+    (p, m), (q, n) = (
+        _leave(x, reach, away.get(flow.sides.get(x.name, "back"), up)) for x in (a, b)
+    )
     return arc(p, m, q, n)
 
 

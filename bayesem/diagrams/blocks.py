@@ -17,6 +17,7 @@ type Side = Literal["back", "front", "up", "down"]
 type Size = tuple[float, float]
 
 ARROW = 0.22  # inches of a line that stay visible beside its label
+FAN = 0.55  # half the length of a stack, inches
 PITCH = 0.022  # between neighbouring boxes
 ROW = 1.3  # a row of boxes wider than this is turned
 
@@ -32,16 +33,19 @@ class Sizes:
         By row of the parameter table; a row without a label is absent.
     lists : mapping of str to (float, float)
         By target.
+    outside : float
+        Room for what stands beyond indicators.
     """
 
     nodes: Mapping[str, Size]
     labels: Mapping[int, Size]
     lists: Mapping[str, Size]
+    outside: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A node's place: centre and half extents; ``out`` is where its outer side looks, if it has one."""
+    """A node's place: centre and half extents; ``out`` is where its outer side looks, if it has."""
 
     name: str
     u: float
@@ -58,18 +62,25 @@ class Block:
 
     boxes: tuple[Box, ...]
     list_box: Box | None = None
+    outside: float = 0.0
 
     @property
     def u(self) -> tuple[float, float]:
         """How far it goes before and behind its node along the flow."""
-        every = [*self.boxes, *([self.list_box] if self.list_box else [])]
-        return max(b.hu - b.u for b in every), max(b.hu + b.u for b in every)
+        every, far = self._every, self.outside
+        return (max(b.hu - b.u + far * (b.out[0] < 0) for b in every),
+                max(b.hu + b.u + far * (b.out[0] > 0) for b in every))  # fmt: skip
 
     @property
     def v(self) -> tuple[float, float]:
         """How far it goes before and behind its node across the flow."""
-        every = [*self.boxes, *([self.list_box] if self.list_box else [])]
-        return max(b.hv - b.v for b in every), max(b.hv + b.v for b in every)
+        every, far = self._every, self.outside
+        return (max(b.hv - b.v + far * (b.out[1] < 0) for b in every),
+                max(b.hv + b.v + far * (b.out[1] > 0) for b in every))  # fmt: skip
+
+    @property
+    def _every(self) -> tuple[Box, ...]:
+        return (*self.boxes, *([self.list_box] if self.list_box else []))
 
 
 def uv(size: Size, direction: Direction) -> Size:
@@ -106,7 +117,7 @@ def block_of(
     discs = _products(root, diagram, sizes, -1 if side == "down" else 1, direction)
     lean = {"back": 1, "front": -1}.get(side, 0)
     box = _list(root, sizes, 1 if side == "up" else -1, direction, discs, lean)
-    return Block((*boxes, *discs), box)
+    return Block((*boxes, *discs), box, sizes.outside)
 
 
 type _Item = tuple[float, float, float, float, str, bool]
@@ -132,10 +143,11 @@ def _tree(
         below = _tree(child, diagram, sizes, (ho, hs), horizontal=horizontal)
         lw, lh = labels[child]
         lo, ls = (lw, lh) if horizontal else (lh, lw)
-        reach = max([hs + 0.02 * bool(below), ls * (0.52 if horizontal else 0.64),
+        reach = max([hs + 0.02 * bool(below), ls * (0.52 if ls < 0.15 else 0.7),
                      *(abs(s) + k for _, s, _, k, *_ in below)])  # fmt: skip
         slots.append((child, ho, hs, below, reach, lo))
-    gap = max(lo for *_, lo in slots) + ARROW
+    long = sum(reach for *_, reach, _ in slots) - FAN  # a long stack wants a flatter fan
+    gap = max(lo for *_, lo in slots) + ARROW + 0.25 * max(long, 0.0)
     s = -sum(reach for *_, reach, _ in slots) - PITCH * (len(slots) - 1) / 2
     found: list[_Item] = []
     for child, ho, hs, below, reach, _ in slots:
@@ -159,8 +171,8 @@ def _products(
     root: Box, diagram: Diagram, sizes: Sizes, sign: int, direction: Direction
 ) -> list[Box]:
     """Discs of products beside the node."""
-    mine = [n for n in diagram.nodes
-            if diagram.parents.get(n) == root.name and diagram.nodes[n].shape == "product"]  # fmt: skip
+    below = [n for n, p in diagram.parents.items() if p == root.name]
+    mine = [n for n in below if diagram.nodes[n].shape == "product"]
     v, found = sign * (root.hv + 0.16), []
     for name in mine:
         hu, hv = uv(sizes.nodes[name], direction)

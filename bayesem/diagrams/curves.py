@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from bayesem.diagrams.blocks import Box
 
@@ -61,7 +62,7 @@ def _between(a: Point, b: Point, t: float) -> Point:
 
 def length(points: Sequence[Point]) -> float:
     """Of a line, inches."""
-    return sum(math.dist(a, b) for a, b in zip(points, points[1:], strict=False))
+    return sum(math.dist(a, b) for a, b in pairwise(points))
 
 
 def along(points: Sequence[Point], distance: float) -> Point:
@@ -73,7 +74,7 @@ def along(points: Sequence[Point], distance: float) -> Point:
     (2.0, 1.0)
     """
     left = distance
-    for a, b in zip(points, points[1:], strict=False):
+    for a, b in pairwise(points):
         step = math.dist(a, b)
         if step >= left and step > 0:
             t = max(left, 0.0) / step
@@ -84,7 +85,7 @@ def along(points: Sequence[Point], distance: float) -> Point:
 
 def meets(points: Sequence[Point], u: float) -> Point:
     """The point of a line at which it first reaches a depth ``u``; its end if it never does."""
-    for a, b in zip(points, points[1:], strict=False):
+    for a, b in pairwise(points):
         if min(a[0], b[0]) <= u <= max(a[0], b[0]) and a[0] != b[0]:
             return _between(a, b, (u - a[0]) / (b[0] - a[0]))
     return points[-1]

@@ -1,19 +1,20 @@
 """A page of a path diagram on matplotlib: the headline, the drawing, tables and the legend."""
 
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from bayesem.diagrams.legend import draw_legend, entries, legend_height
 from bayesem.diagrams.marks import draw_label, draw_line, draw_list, draw_node
 from bayesem.diagrams.tables import BETWEEN, Grid, draw_grid, grids, shelves
-from bayesem.figures.sheet import sheet, stamp
+from bayesem.figures.sheet import BOLD, sheet, stamp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bayesem.diagrams.page import Page
 
-__all__ = ["Look", "draw", "text_width"]
+__all__ = ["Look", "draw", "page_height", "text_width"]
 
 SPACE = 0.12  # inches between drawing, tables and legend
 
@@ -37,17 +38,25 @@ def text_width(text: str, size: float) -> float:
     return float(width) / 72
 
 
+def page_height(page: "Page", fit: Any) -> float:
+    """Height of drawing, tables and legend before any reduction, inches."""
+    judged = fit is not None and fit.converged
+    notes = entries(page, judged=judged, fitted=fit is not None)
+    tables = shelves(grids(page, text_width), page.paper)
+    under = sum(_height(row) + SPACE for row in tables)
+    return page.height + under + legend_height(notes, page.paper, text_width) + 2 * SPACE
+
+
 def draw(page: "Page", look: Look, fit: Any) -> "Figure":
     """Draw a page; ``fit`` is None for a model alone."""
     judged = fit is not None and fit.converged
     tables = shelves(grids(page, text_width), page.paper)
     notes = entries(page, judged=judged, fitted=fit is not None)
-    under = sum(_height(row) + SPACE for row in tables) + legend_height(notes, page.paper, text_width)
-    height = page.height + under + 2 * SPACE
+    height = page_height(page, fit)
     fits = [] if fit is None else [fit]
-    figure = sheet(page.paper, height, [_headline(look, page)], fits)
+    figure = sheet(page.paper * page.scale, height * page.scale, _headline(look, page), fits)
     figure.set_layout_engine("none")
-    axes = figure.add_axes((0, 0, 1, height / figure.get_figheight()), label="diagram")
+    axes = figure.add_axes((0, 0, 1, height * page.scale / figure.get_figheight()), label="diagram")
     axes.set_axis_off()
     left = (page.paper - page.width) / 2
     axes.set_xlim(-left, page.paper - left)
@@ -61,12 +70,21 @@ def draw(page: "Page", look: Look, fit: Any) -> "Figure":
     for label in page.labels:
         draw_label(axes, label, page)
     _below(axes, page, tables, notes, -left, judged=judged)
+    if page.scale != 1.0:
+        for text in axes.texts:
+            text.set_fontsize(float(text.get_fontsize()) * page.scale)
     stamp(figure, fits)
     return figure
 
 
 def _below(
-    axes: Any, page: "Page", tables: list[list[Grid]], notes: list[Any], left: float, *, judged: bool
+    axes: Any,
+    page: "Page",
+    tables: list[list[Grid]],
+    notes: list[Any],
+    left: float,
+    *,
+    judged: bool,
 ) -> None:
     y = page.height + SPACE
     for shelf in tables:
@@ -82,10 +100,10 @@ def _height(shelf: list[Grid]) -> float:
     return max(table.height for table in shelf)
 
 
-def _headline(look: Look, page: "Page") -> str:
-    name = look.name or "Path diagram"
-    if page.content.numbers is None:
-        return f"{name}: the model's structure"
-    scale = "standardised" if look.scale == "std.all" else "raw"
-    between = "" if page.content.intervals == "none" else f" and {100 * look.prob:.3g}% intervals"
-    return f"{name}: {scale} posterior means{between}"
+def _headline(look: Look, page: "Page") -> list[str]:
+    """The model's name, and what the numbers are."""
+    numbers = page.content.numbers is not None
+    between = "" if page.content.intervals == "none" else f", {100 * look.prob:.3g}% intervals"
+    what = f"Posterior means ({look.scale}){between}" if numbers else "Structure of the model"
+    whole = [look.name, what] if look.name else [what]
+    return [line for text in whole for line in wrap(text, int(page.paper * page.scale / BOLD) - 1)]

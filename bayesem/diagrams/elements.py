@@ -11,7 +11,9 @@ from bayesem.partable import ParameterTable, Row
 __all__ = ["Diagram", "Edge", "Node", "diagram_of"]
 
 type Shape = Literal["factor", "observed", "product"]
-type Kind = Literal["loading", "path", "moderation", "product", "covariance", "listed", "tabled", "residual"]
+type Kind = Literal[
+    "loading", "path", "moderation", "product", "covariance", "listed", "tabled", "residual"
+]
 
 #: An observed predictor of more variables than this is listed beside each of them.
 MOST_TARGETS = 3

@@ -1,9 +1,10 @@
 """Which layer every root and every long line takes, in which order, and where across."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from bayesem.diagrams.blocks import Block, Direction, Side, Sizes, block_of
+from bayesem.diagrams.blocks import Block, Direction, Side, Sizes, block_of, uv
 from bayesem.diagrams.elements import Diagram, Edge
 from bayesem.diagrams.layers import align, ordered, ranks
 
@@ -12,6 +13,7 @@ __all__ = ["Flow", "flow_of", "rank_of"]
 #: Free space around a block, and around a line that passes through a layer, inches.
 APART, LANE, WIDE_LANE = 0.13, 0.09, 0.22
 THIN = 0.03
+BESIDE = 0.26  # of a line of covariance that stays visible, inches
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,20 @@ def flow_of(diagram: Diagram, sizes: Sizes, direction: Direction, breadth: float
     sides = _sides(order, rank, diagram, count)
     ports = _ports(lines, rank)
     blocks = {n: block_of(n, diagram, sizes, sides[n], direction, ports.get(n, 0)) for n in roots}
-    reach = {n: (THIN, THIN) for layer in order for n in layer} | {n: b.v for n, b in blocks.items()}
+    reach = {n: (THIN, THIN) for layer in order for n in layer} | {
+        n: b.v for n, b in blocks.items()
+    }
     lane = LANE if direction == "right" else WIDE_LANE  # labels are wider than high
     gap = {n: APART if n in blocks else lane for n in reach}
-    least = max(_breadth(layer, reach, gap) for layer in order) if roots else 0.0
+    joined = _joined(diagram, blocks, sizes, direction)
+
+    def apart(a: str, b: str) -> float:
+        free = reach[a][1] + reach[b][0] + max(gap[a], gap[b])
+        return max(free, joined.get(frozenset((a, b)), 0.0))
+
+    least = max((_breadth(layer, reach, apart) for layer in order if layer), default=0.0)
     room = least if breadth is None else max(breadth, least)
-    across = align(order, pairs, reach, gap, room)
+    across = align(order, pairs, reach, apart, room)
     return Flow(rank, tuple(map(tuple, order)), stops, blocks, sides, across, room)
 
 
@@ -73,11 +83,22 @@ def rank_of(diagram: Diagram) -> dict[str, int]:
     """The layer of each root."""
     lines = _lines(diagram)
     pairs = [(a, b) for e, a, b in lines if e.kind != "moderation" and a != b]
-    return ranks(diagram.roots, pairs)
+    found = ranks(diagram.roots, pairs)
+    guests = _guests(diagram)
+    if guests and not any(found.values()):
+        return {n: int(n not in guests) for n in found}
+    return found
+
+
+def _guests(diagram: Diagram) -> set[str]:
+    """Roots that only share the indicators of others, as the factors of a bifactor model do."""
+    hosts = set(diagram.parents.values())
+    shared = {e.source for e in diagram.of("loading")} - hosts
+    return shared & set(diagram.roots)
 
 
 def _lines(diagram: Diagram) -> list[tuple[Edge, str, str]]:
-    """Directed edges with the roots that they join; loadings of what hangs elsewhere are left out."""
+    """Directed edges with the roots that they join, without loadings of what hangs elsewhere."""
     found = []
     for e in diagram.of("path", "loading", "product", "moderation"):
         a, b = diagram.root(e.source), diagram.root(e.target)
@@ -106,7 +127,7 @@ def _stops(
         stops[e.row] = tuple(names)
         last = b if end == rank[b] else _stop_at(e, stops, end)
         chain = [a, *names, *([last] if last else [])]
-        pairs += [(x, y) for x, y in zip(chain, chain[1:], strict=False) if x != y]
+        pairs += [(x, y) for x, y in pairwise(chain) if x != y]
     at = {n: k for k, layer in enumerate(layers) for n in layer}
     return stops, [(x, y) for x, y in pairs if abs(at[x] - at[y]) == 1]
 
@@ -122,12 +143,13 @@ def _sides(
 ) -> dict[str, Side]:
     """Indicators stand before the first layer, behind the last and, between, outwards."""
     found: dict[str, Side] = {}
+    guests = _guests(diagram) if count == 2 and not any(diagram.of("path", "product")) else set()
     for k, layer in enumerate(order):
         for j, n in enumerate(layer):
             if n not in rank:
                 continue
             middle: Side = "up" if j < (len(layer) - 1) / 2 else "down"
-            found[n] = "back" if k == 0 else "front" if k == count - 1 else middle
+            found[n] = "back" if k == 0 or guests else "front" if k == count - 1 else middle
     return found
 
 
@@ -142,8 +164,22 @@ def _ports(lines: Sequence[tuple[Edge, str, str]], rank: Mapping[str, int]) -> d
     return {n: max(count.get((n, True), 0), count.get((n, False), 0)) for n, _ in count}
 
 
+def _joined(
+    diagram: Diagram, blocks: Mapping[str, Block], sizes: Sizes, direction: Direction
+) -> dict[frozenset[str], float]:
+    """Distances of roots that leave room for the label of their covariance."""
+    found = {}
+    for e in diagram.of("covariance"):
+        if e.source in blocks and e.target in blocks and e.row in sizes.labels:
+            _, label = uv(sizes.labels[e.row], direction)
+            nodes = blocks[e.source].boxes[0].hv + blocks[e.target].boxes[0].hv
+            found[frozenset((e.source, e.target))] = nodes + 2 * label + BESIDE
+    return found
+
+
 def _breadth(
-    layer: Sequence[str], reach: Mapping[str, tuple[float, float]], gap: Mapping[str, float]
-) -> float:
-    inner = sum(max(gap[a], gap[b]) for a, b in zip(layer, layer[1:], strict=False))
-    return sum(sum(reach[n]) for n in layer) + inner
+    layer: Sequence[str], reach: Mapping[str, tuple[float, float]],
+    apart: Callable[[str, str], float],
+) -> float:  # fmt: skip
+    inner = sum(apart(a, b) for a, b in pairwise(layer))
+    return reach[layer[0]][0] + inner + reach[layer[-1]][1]

@@ -21,7 +21,7 @@ DOT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Where the label of a row stands: its centre and size, inches, and whether it left its line."""
+    """Where the label of a row stands: centre and size, inches, and whether it left its line."""
 
     row: int
     x: float
@@ -55,7 +55,9 @@ def place_labels(
     lines = _segments(layout.routes)
     found = []
     mine = [r for r in layout.routes if r.row in sizes]
-    for route in sorted(mine, key=lambda r: (r.kind not in ("loading", "residual"), length(r.points), r.row)):
+    for route in sorted(
+        mine, key=lambda r: (r.kind not in ("loading", "residual"), length(r.points), r.row)
+    ):
         label = _place(route, sizes[route.row], taken, lines, layout)
         taken.append(
             (label.x - label.w / 2 - CLEAR, label.y - label.h / 2 - CLEAR,
@@ -134,7 +136,7 @@ def _crossed(
     if not near.any():
         return 0.0
     a, owners = pieces[near], rows[near]
-    corners = np.array([[sx * w / 2, sy * h / 2] for sx in (-1, 1) for sy in (-1, 1)]) + [x, y]
+    corners = np.array([(x + i * w / 2, y + j * h / 2) for i in (-1, 1) for j in (-1, 1)])
     side = (a[:, None, 2] - a[:, None, 0]) * (corners[None, :, 1] - a[:, None, 1]) - (
         a[:, None, 3] - a[:, None, 1]
     ) * (corners[None, :, 0] - a[:, None, 0])

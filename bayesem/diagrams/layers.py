@@ -7,7 +7,8 @@ References
 .. [2] Best & Chakravarti (1990), *Mathematical Programming* 47, 425-439 (pooling of violators).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 __all__ = ["align", "crossings", "ordered", "ranks", "spread"]
 
@@ -113,7 +114,8 @@ def _by_means(
 
 
 def _exchanged(
-    layers: Sequence[Sequence[str]], k: int, near: Mapping[str, Sequence[str]], at: Mapping[str, int]
+    layers: Sequence[Sequence[str]], k: int, near: Mapping[str, Sequence[str]],
+    at: Mapping[str, int],
 ) -> list[str]:  # fmt: skip
     """Exchange neighbours of a layer as long as it saves crossings."""
     place = {n: j for j, n in enumerate(layers[k])}
@@ -162,7 +164,8 @@ def crossings(layers: Sequence[Sequence[str]], pairs: Pairs) -> int:
 
 
 def spread(
-    wanted: Sequence[float], weights: Sequence[float], apart: Sequence[float], low: float, high: float
+    wanted: Sequence[float], weights: Sequence[float], apart: Sequence[float],
+    low: float, high: float,
 ) -> list[float]:  # fmt: skip
     """Places nearest to those wanted (least squares) that keep order, distances and bounds.
 
@@ -195,7 +198,7 @@ def spread(
 
 def align(
     layers: Sequence[Sequence[str]], pairs: Pairs, reach: Mapping[str, tuple[float, float]],
-    gap: Mapping[str, float], breadth: float,
+    apart: Callable[[str, str], float], breadth: float,
 ) -> dict[str, float]:  # fmt: skip
     """Place nodes across their layers near the means of their neighbours.
 
@@ -203,8 +206,8 @@ def align(
     ----------
     reach : mapping of str to (float, float)
         How far a node's block goes before and behind its centre, inches.
-    gap : mapping of str to float
-        Free space that a node wants around it.
+    apart : callable
+        Least distance of the centres of two neighbours.
     breadth : float
         Of the whole, inches.
     """
@@ -216,7 +219,9 @@ def align(
     v: dict[str, float] = {}
     for layer in layers:
         step = breadth / max(len(layer), 1)
-        v |= _settled(layer, {n: (k + 0.5) * step for k, n in enumerate(layer)}, reach, gap, breadth)
+        v |= _settled(
+            layer, {n: (k + 0.5) * step for k, n in enumerate(layer)}, reach, apart, breadth
+        )
     for sweep in range(SWEEPS):
         order = range(len(layers)) if sweep % 2 == 0 else reversed(range(len(layers)))
         for k in order:
@@ -227,20 +232,17 @@ def align(
                     one = k - 1 if sweep % 2 == 0 else k + 1
                     mine = [m for m in mine if layer_of[m] == one] or mine
                 want[n] = sum(v[m] for m in mine) / len(mine) if mine else v[n]
-            v |= _settled(layers[k], want, reach, gap, breadth)
+            v |= _settled(layers[k], want, reach, apart, breadth)
     return v
 
 
 def _settled(
     layer: Sequence[str], want: Mapping[str, float], reach: Mapping[str, tuple[float, float]],
-    gap: Mapping[str, float], breadth: float,
+    apart: Callable[[str, str], float], breadth: float,
 ) -> dict[str, float]:  # fmt: skip
     if not layer:
         return {}
-    apart = [
-        reach[a][1] + reach[b][0] + max(gap[a], gap[b])
-        for a, b in zip(layer, layer[1:], strict=False)
-    ]
+    steps = [apart(a, b) for a, b in pairwise(layer)]
     low, high = reach[layer[0]][0], breadth - reach[layer[-1]][1]
-    placed = spread([want[n] for n in layer], [1.0] * len(layer), apart, low, high)
+    placed = spread([want[n] for n in layer], [1.0] * len(layer), steps, low, high)
     return dict(zip(layer, placed, strict=True))

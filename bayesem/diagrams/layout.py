@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bayesem.diagrams.arcs import arcs
-from bayesem.diagrams.blocks import Box, Direction, Sizes
+from bayesem.diagrams.blocks import Block, Box, Direction, Sizes
 from bayesem.diagrams.curves import Point, along, length, meets, rounded, toward
 from bayesem.diagrams.elements import Diagram, Edge
 from bayesem.diagrams.flow import Flow, flow_of
@@ -147,7 +147,9 @@ def _routes(
 
 def _straight(source: Box, target: Box, edge: Edge, ellipses: set[str]) -> list[Point]:
     """A straight line; to what measures the node, to the middle of its inner side."""
-    end = (target.u - target.out[0] * target.hu, target.v - target.out[1] * target.hv)
+    beyond = (source.u - target.u) * target.out[0] + (source.v - target.v) * target.out[1] > 0
+    side = 1 if beyond else -1
+    end = (target.u + side * target.out[0] * target.hu, target.v + side * target.out[1] * target.hv)
     if edge.kind != "loading" or target.out == (0, 0):
         end = toward(target, (source.u, source.v), ellipse=target.name in ellipses)
     return [toward(source, end, ellipse=source.name in ellipses), end]
@@ -163,9 +165,8 @@ def _residuals(diagram: Diagram, flow: Flow, boxes: Mapping[str, Box]) -> list[_
             end = (b.u + b.out[0] * b.hu, b.v + b.out[1] * b.hv)
             start = (end[0] + b.out[0] * 0.32, end[1] + b.out[1] * 0.32)
         else:
-            down = -1 if side == "up" else 1
-            away = (0.45, down) if side != "front" else (-0.45, down)
-            start = (b.u + away[0] * (b.hu + 0.2), b.v + away[1] * (b.hv + 0.26))
+            down = 1 if side == "up" or flow.blocks[e.target].list_box else -1
+            start = (b.u + 0.3 * b.hu, b.v + down * (b.hv + 0.24))
             end = toward(b, start, ellipse=diagram.nodes[e.target].shape == "factor")
         found.append((e.row, e.kind, [start, end]))
     return found
@@ -223,10 +224,24 @@ def _through(
     else:
         middle = [*_corner(first, depth[flow.rank[a]], step), *middle]
     if last is None:
+        middle += _round(boxes[e.target], boxes[b], depth[flow.rank[b]], flow.blocks[b])
         last = toward(boxes[e.target], (middle or [first])[-1], ellipse=e.target in ellipses)
     else:
         middle += _corner(last, depth[flow.rank[b]], -step)
     return rounded([first, *middle, last])
+
+
+def _round(target: Box, root: Box, depth: tuple[float, float, float], block: Block) -> list[Point]:
+    """Corners of a way round a block, to the outer side of what measures its root."""
+    if target.out[1]:
+        v = target.v + target.out[1] * (target.hv + 0.14)
+        return [(depth[0], v), (target.u, v)]
+    if target.out[0] > 0:
+        below = target.v >= root.v
+        v = root.v + block.v[1] + 0.08 if below else root.v - block.v[0] - 0.08
+        u = target.u + target.hu + 0.16
+        return [(depth[0], v), (u, v), (u, target.v)]
+    return []
 
 
 def _corner(port: Point, depth: tuple[float, float, float], step: int) -> list[Point]:

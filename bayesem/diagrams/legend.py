@@ -1,8 +1,11 @@
 """What the lines of a path diagram mean, in words under it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from bayesem.diagrams.elements import Edge
+from bayesem.diagrams.flow import rank_of
 from bayesem.diagrams.marks import DASHES, INK, LEAST, line_width
 from bayesem.diagrams.texts import NUMBER, Measure
 from bayesem.figures.sheet import BLUE, GREY, ORANGE
@@ -37,13 +40,17 @@ def entries(page: "Page", *, judged: bool, fitted: bool) -> list[Entry]:
     if "moderation" in kinds:
         found.append(Entry("moderation", "moderates that path"))
     if "covariance" in kinds:
-        found.append(Entry("covariance", "covariance" if numbers is None else "correlation"))
+        plain = numbers is None or not page.content.standardized
+        what = "covariance" if plain else "correlation"
+        found.append(Entry("covariance", f"{what} (of residuals where explained)"))
     if numbers is None:
         found += [Entry("none", text) for text in _unseen(page)]
     if diagram.zeros:
         found.append(Entry("none", f"{_parameters(diagram.zeros)} fixed at 0 not drawn."))
     if diagram.hidden:
-        found.append(Entry("none", f"{_parameters(diagram.hidden)} of indicators or controls not drawn."))
+        found.append(
+            Entry("none", f"{_parameters(diagram.hidden)} of indicators or controls not drawn.")
+        )
     return found
 
 
@@ -53,22 +60,37 @@ def _parameters(count: int) -> str:
 
 def _unseen(page: "Page") -> list[str]:
     """In words, what stands in tables where there are numbers."""
-    content = page.content
-    kinds = [("tabled", "covaries with")]
-    kinds += [("listed", "leads to")] if content.listing == "table" else []
-    found = []
-    for kind, verb in kinds:
-        near: dict[str, list[str]] = {}
-        for e in content.diagram.edges:
-            if e.kind == kind:
-                near.setdefault(e.source, []).append(content.names.get(e.target, e.target))
-        same: dict[str, list[str]] = {}
-        for name, others in near.items():
-            same.setdefault(", ".join(others), []).append(content.names.get(name, name))
-        said = "; ".join(f"{' and '.join(v)} {verb if len(v) == 1 else verb.replace('s ', ' ')} {k}"
-                         for k, v in same.items())  # fmt: skip
+    content, found = page.content, list[str]()
+    rank = rank_of(content.diagram)
+    tabled = list(content.diagram.of("tabled"))
+    for layer in sorted({rank[e.source] for e in tabled}):
+        mine = [e for e in tabled if rank[e.source] == layer]
+        names = list(dict.fromkeys(v for e in mine for v in (e.source, e.target)))
+        if len(mine) == len(names) * (len(names) - 1) / 2:
+            said = f"every two of {_called(names, page)} covary"
+        else:
+            said = "; ".join(f"{a} covaries with {b}" for a, b in _grouped(mine, page))
+        found.append(f"Not drawn: {said}.")
+    if content.listing == "table":
+        lead = _grouped(list(content.diagram.of("listed")), page)
+        said = "; ".join(f"{a} {'lead' if ' and ' in a else 'leads'} to {b}" for a, b in lead)
         found += [f"Not drawn: {said}."] if said else []
     return found
+
+
+def _called(names: Sequence[str], page: "Page") -> str:
+    return ", ".join(page.content.names.get(n, n) for n in names)
+
+
+def _grouped(edges: Sequence[Edge], page: "Page") -> list[tuple[str, str]]:
+    """Sources with the same targets together."""
+    near: dict[str, list[str]] = {}
+    for e in edges:
+        near.setdefault(e.source, []).append(e.target)
+    same: dict[str, list[str]] = {}
+    for name, others in near.items():
+        same.setdefault(_called(others, page), []).append(_called([name], page))
+    return [(" and ".join(v), k) for k, v in same.items()]
 
 
 def _judged(page: "Page") -> list[Entry]:
@@ -77,9 +99,11 @@ def _judged(page: "Page") -> list[Entry]:
     found = [
         Entry("solid", f"Pr(sign) ≥ {least}"),
         Entry("dashed", f"Pr(sign) < {least}"),
-        Entry("width", "small to large (standardised)"),
+        Entry("width", "standardised size"),
     ]
-    drawn = [numbers[e.row].mean for e in diagram.edges if e.kind not in ("listed", "tabled", "loading")]
+    drawn = [
+        numbers[e.row].mean for e in diagram.edges if e.kind not in ("listed", "tabled", "loading")
+    ]
     if any(m < 0 for m in drawn):
         found.append(Entry("negative", "negative"))
     if any(e.kind in ("listed", "tabled") for e in diagram.edges):

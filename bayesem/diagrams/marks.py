@@ -75,7 +75,7 @@ def draw_line(axes: "Axes", route: Route, page: "Page", *, judged: bool) -> None
         )  # fmt: skip
         axes.add_patch(head)
     if route.kind == "moderation":
-        axes.plot(*route.points[-1], "o", color=colour, ms=4.2, zorder=1.6)
+        axes.plot(*route.points[-1], "o", color=colour, ms=4.2, zorder=1.6, gid=f"dot {route.row}")
 
 
 def _heads(route: Route) -> list[tuple[str, Any]]:
@@ -125,8 +125,8 @@ def draw_list(axes: "Axes", name: str, box: Box, page: "Page", *, judged: bool) 
     for k, (text, row) in enumerate(page.texts.lists[name]):
         y = corner[1] + 0.03 + NUMBER * (0.56 + k * LINE) / 72
         weight = "bold" if bold(numbers.get(row), judged=judged) else "normal"
-        axes.text(corner[0] + 0.05, y, text, size=NUMBER, va="center_baseline", weight=weight, zorder=3,
-                  parse_math=False, gid=f"listed {row}")  # fmt: skip
+        axes.text(corner[0] + 0.05, y, text, size=NUMBER, va="center_baseline", weight=weight,
+                  zorder=3, parse_math=False, gid=f"listed {row}")  # fmt: skip
     node = page.layout.boxes[name]
     x = min(max(node.u, box.u - box.hu + 0.04), box.u + box.hu - 0.04)
     y = min(max(node.v, box.v - box.hv), box.v + box.hv)

@@ -16,7 +16,7 @@ from bayesem.errors import DataError
 from bayesem.model import Model
 from bayesem.partable import ParameterTable
 
-__all__ = ["MARGIN", "NARROW", "WIDE", "Content", "Page", "content_of", "page_of"]
+__all__ = ["MARGIN", "NARROW", "WIDE", "Content", "Page", "content_of", "page_of", "reduced"]
 
 NARROW, WIDE = 3.5, 7.0
 MARGIN = 0.06  # inches on either side
@@ -24,6 +24,9 @@ MARGIN = 0.06  # inches on either side
 LEAST_GAP, DOWN_GAP = 0.3, 0.72
 #: More paths of controls than this stand in a table, not beside their targets.
 MOST_LISTED = 8
+#: Type is reduced to this share of its size at the least.
+SMALLEST = 0.75
+TALLEST = 9.7  # inches, with tables and legend
 
 type Controls = Literal["auto", "lists", "table", "arrows", "none"]
 type Listing = Literal["lists", "table"]
@@ -43,6 +46,8 @@ class Content:
     names, shares : mapping
         Names and explained variances to write into nodes.
     intervals : {"all", "paths", "none"}
+    standardized : bool
+        Whether covariances are correlations.
     listing : {"lists", "table"}
         Where the paths of predictors that lead nearly everywhere stand.
     """
@@ -53,6 +58,7 @@ class Content:
     names: Mapping[str, str]
     shares: Mapping[str, float]
     intervals: Intervals
+    standardized: bool
     listing: Listing
 
 
@@ -65,7 +71,9 @@ class Page:
     width, height : float
         Of the drawing, labels included.
     paper : float
-        Width of the page.
+        Width of the page before it is reduced.
+    scale : float
+        By which everything is reduced to fit, as a photocopier does.
     """
 
     content: Content
@@ -75,6 +83,7 @@ class Page:
     width: float
     height: float
     paper: float
+    scale: float = 1.0
 
 
 def content_of(
@@ -99,10 +108,12 @@ def content_of(
     shares = explained(fit) if r2 and fit is not None else {}
     many = len(list(diagram.of("listed"))) > MOST_LISTED
     listing: Listing = "table" if controls == "table" or (controls == "auto" and many) else "lists"
-    return Content(diagram, table, numbers, names, shares, intervals, listing)
+    return Content(diagram, table, numbers, names, shares, intervals, standardized, listing)
 
 
-def page_of(content: Content, measure: Measure, width: float | None) -> Page:
+def page_of(
+    content: Content, measure: Measure, width: float | None, *, larger: float = 1.0
+) -> Page:
     """The first form that fits: rightwards on a narrow or wide page, or else downwards.
 
     Parameters
@@ -111,7 +122,11 @@ def page_of(content: Content, measure: Measure, width: float | None) -> Page:
     measure : callable
         Width of a text at a size in points, inches.
     width : float or None
-        Of the page, 3.5 or 7 inches; None for whichever suits, and wider if neither does.
+        Of the page, 3.5 or 7 inches; None for whichever suits. What fits neither is reduced to
+        7 inches, but not to less than three quarters; what does not fit then has a wider page.
+
+    larger : float
+        A page so much larger, reduced to 7 inches again, for a model that would be too high.
 
     Raises
     ------
@@ -123,20 +138,31 @@ def page_of(content: Content, measure: Measure, width: float | None) -> Page:
         (WIDE, "right", False), (WIDE, "right", True), (WIDE, "down", True),
     ]  # fmt: skip
     if width is None:
-        forms = [forms[0], *forms[3:]]
+        forms = [forms[0], forms[3], forms[4], forms[2], forms[5]]
     best: Page | None = None
-    for form in (f for f in forms if width in (None, f[0])):
-        page = _formed(content, measure, form)
+    for paper, direction, stacked in (f for f in forms if width in (None, f[0])):
+        if larger > 1 and paper == NARROW:
+            continue
+        page = _formed(content, measure, (paper * larger, direction, stacked))
         if page.width <= page.paper - 2 * MARGIN + 1e-6:
-            return page
-        if form[0] != NARROW or width is not None:
+            return replace(page, scale=1 / larger)
+        if paper != NARROW or width is not None:
             best = page if best is None or page.width < best.width else best
-    if best is None or width is not None:
+    if best is None or (width is not None and larger == 1):
         raise DataError(
             f"the diagram does not fit on a page {width:g} inches wide.",
             hint="Leave `width` out, or use `indicators=False` or `intervals='none'`.",
         )
-    return replace(best, paper=best.width + 2 * MARGIN)
+    paper = best.width + 2 * MARGIN
+    return replace(best, paper=paper, scale=max(WIDE / paper, SMALLEST))
+
+
+def reduced(page: Page, content: Content, measure: Measure, height: float) -> Page:
+    """The page, or a larger one to be reduced where ``height`` inches are more than paper has."""
+    if page.paper * page.scale < WIDE - 1e-6 or height * page.scale <= TALLEST:
+        return page
+    larger = min(height / TALLEST, 1 / SMALLEST)
+    return page_of(content, measure, WIDE, larger=larger) if larger * page.scale > 1 else page
 
 
 def _formed(content: Content, measure: Measure, form: Try) -> Page:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bayesem.counts.fit import refuse_counts
-from bayesem.diagrams.drawing import Look, draw, text_width
-from bayesem.diagrams.page import Controls, content_of, page_of
+from bayesem.diagrams.drawing import Look, draw, page_height, text_width
+from bayesem.diagrams.page import Controls, content_of, page_of, reduced
 from bayesem.diagrams.texts import Intervals
 from bayesem.errors import DataError, ModelError, did_you_mean
 from bayesem.figures.sheet import NARROW, WIDE, style, target_of, written
@@ -42,10 +42,9 @@ def plot_path(
     wide as its standardised estimate is large; it is solid where the probability of its sign is .95
     or more, and dashed otherwise. A product of two variables is an arrow from the first onto the
     path of the second, which it moderates; a square, and a product without such a path, is a disc
-    of its own. Observed predictors of more than three variables are listed beside each of them or in
-    a table, and more than three covariances among the nodes of a layer stand in a table under the
-    drawing; in lists and tables bold says what solid says. Chains that did not converge are stamped, and their lines
-    look all alike.
+    of its own. Observed predictors of more than three variables are listed beside each of them or
+    in a table, and so are more than three covariances among the nodes of a layer; there, bold says
+    what solid says. Chains that did not converge are stamped, and their lines look all alike.
 
     Left out are parameters fixed at 0, the moments of predictors that are conditioned on, and what
     `cross_loadings` and `method_factor` added to the model. Every variable stands on one level:
@@ -78,7 +77,8 @@ def plot_path(
         What nodes are called on the page: ``{"RSC": "relational social capital"}``.
     width : {3.5, 7}, optional
         Of the page in inches; its height is what the model needs. Without it the page is as narrow
-        as does, and wider than 7 inches only for a model that does not fit there.
+        as does. A model that does not fit a page of 7 by 10 inches is reduced to it, but not to
+        less than three quarters of the usual type, beyond which the page grows.
 
     Returns
     -------
@@ -91,8 +91,8 @@ def plot_path(
     ModelError
         For a model that cannot be read, or a name in ``names`` that the model does not have.
     DataError
-        For a path that cannot be written, an argument that is none of those above, or a width that
-        the diagram does not fit.
+        For a path that cannot be written, an argument that is none of those above, a name that is
+        not printable, or a width that the diagram does not fit.
 
     References
     ----------
@@ -115,6 +115,7 @@ def plot_path(
     )  # fmt: skip
     with style():
         page = page_of(content, text_width, width)
+        page = reduced(page, content, text_width, page_height(page, estimated))
         figure = draw(page, Look(model.name, scale, prob), estimated)
         return written(figure, target)
 
@@ -151,7 +152,11 @@ def _read(source: Any) -> tuple[Model, ParameterTable, Any]:
 
 
 def _called(names: Mapping[str, str] | None, model: Model) -> dict[str, str]:
-    for name in names or {}:
+    for name, text in (names or {}).items():
+        if not isinstance(text, str) or not text.isprintable() or not text.strip():
+            raise DataError(
+                f"`names` calls `{name}` {text!r}.", hint="Give it a printable text on one line."
+            )
         if name not in model.variables:
             raise ModelError(
                 f"`names` calls `{name}`, which is no variable of the model.",

@@ -82,7 +82,8 @@ def _triangle(page: "Page", layer: int, rank: Mapping[str, int], measure: Measur
         i, j = sorted((at[e.source], at[e.target]), reverse=True)
         places[e.row] = (i, j)
     explained = {e.target for e in diagram.of("path", "listed", "loading")} & used
-    title = "Residual correlations" if explained else "Correlations"
+    what = "correlations" if page.content.standardized else "covariances"
+    title = f"Residual {what}" if explained else what.capitalize()
     rows = tuple(f"{k + 1}  {names.get(n, n)}" for k, n in enumerate(order))
     return _grid(page, title, rows, [str(k + 1) for k in range(len(order) - 1)], places, measure)
 

@@ -16,6 +16,7 @@ __all__ = ["NAME", "NUMBER", "SMALL", "Texts", "name_lines", "texts_of"]
 NAME, SMALL, NUMBER = 8.5, 7.5, 7.0
 LINE = 1.25  # of the type's size, from one line to the next
 WIDEST = 0.9  # inches: longer names do not widen the others
+OUTSIDE = 0.45  # inches of a residual beyond an indicator, with its number
 LONGEST = 14  # characters of a line of a name
 
 type Intervals = Literal["all", "paths", "none"]
@@ -41,11 +42,11 @@ class Texts:
     lists: Mapping[str, tuple[tuple[str, int], ...]]
 
     def sizes(self, diagram: Diagram, measure: Measure) -> Sizes:
-        """Room for everything, inches; ``measure`` gives the width of a text at a size in points."""
+        """Room for everything, inches; ``measure`` is of a text at a size in points."""
         nodes = {n: _node(lines, diagram, n, measure) for n, lines in self.names.items()}
         nodes = _alike(nodes, diagram)
         labels = {
-            row: (max(measure(t, NUMBER) for t in lines) + 0.04, _height(len(lines), NUMBER))
+            row: (max(measure(t, NUMBER) for t in lines) * 1.03 + 0.04, _height(len(lines), NUMBER))
             for row, lines in self.labels.items()
         }
         lists = {
@@ -53,7 +54,8 @@ class Texts:
                 _height(len(lines), NUMBER) + 0.06)
             for n, lines in self.lists.items()
         }  # fmt: skip
-        return Sizes(nodes, labels, lists)
+        outside = OUTSIDE if any(diagram.of("residual")) else 0.0
+        return Sizes(nodes, labels, lists, outside)
 
 
 def _height(lines: int, size: float) -> float:
@@ -149,7 +151,9 @@ def _label(
     if numbers is None:
         r = table.rows[row]
         value = "" if r.value is None or r.marker else f"{r.value:g}"
-        return [t for t in (f"{r.label} = {value}" if r.label and value else r.label or value,) if t]
+        return [
+            t for t in (f"{r.label} = {value}" if r.label and value else r.label or value,) if t
+        ]
     e = numbers[row]
     interval = f"[{number(e.lower)}, {number(e.upper)}]"
     return [number(e.mean), *([interval] if full and not e.fixed else [])]

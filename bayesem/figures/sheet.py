@@ -29,7 +29,7 @@ STYLE = {
     "ytick.labelsize": 9, "legend.fontsize": 9, "axes.spines.top": False,
     "axes.spines.right": False, "axes.titlelocation": "left", "axes.linewidth": 0.6,
     "xtick.major.width": 0.6, "ytick.major.width": 0.6, "lines.linewidth": 1.4,
-    "pdf.fonttype": 42, "svg.fonttype": "none", "legend.frameon": False,
+    "pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "bayesem", "legend.frameon": False,
     "axes.unicode_minus": True, "mathtext.default": "regular",
 }  # fmt: skip
 
