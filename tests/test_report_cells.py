@@ -6,6 +6,7 @@ from dataclasses import replace
 import docx
 import kinds
 import nbformat
+import pandas as pd
 import pytest
 
 import bayesem as sem
@@ -157,6 +158,23 @@ def test_tables_of_a_failed_fit_are_marked(failed, moments):
         assert len(tables) > 6
         assert {t.withheld for t in tables} == {mark}
         assert all((WITHHELD in markup(t)) == mark for t in tables)
+
+
+def test_what_weakens_all_verdicts_is_said(moments):
+    reliability, validity = sem.reliability(moments), sem.validity(moments)
+    indices = pd.DataFrame({"mean": {"PPP": 0.01, "BRMSEA": 0.11, "BCFI": 0.97}})
+    fine = words(weaknesses.doubts(moments, indices, reliability, validity))
+    assert "The model misses the data (PPP, BRMSEA out of the usual bounds)" in fine
+    assert "little reliability" not in fine
+    assert "AVE" not in fine
+    reliability.loc[0, ["omega", "omega_pr", "ave", "ave_pr"]] = [0.61, 0.02, 0.41, 0.01]
+    validity.loc[0, ["correlation", "correlation_pr"]] = [0.91, 0.2]
+    text = words(weaknesses.doubts(moments, indices, reliability, validity))
+    assert "X is measured with little reliability: omega 0.610." in text
+    assert "(AVE): X 0.410." in text
+    assert "X and M can hardly be told apart: their correlation is 0.910." in text
+    refused = weaknesses.doubts(moments, Quote("f", "no cases.\n  Else."), reliability, validity)
+    assert "In the words of the package: no cases." in words(refused)
 
 
 # --- text -----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from bayesem.propositions import PropositionSet
 from bayesem.reporting.blocks import Blocks, Listing, Quote, Table, Text, Verbatim
 from bayesem.reporting.shown import answers, blocks_of, figure
 from bayesem.reporting.wording import claim_in_words, names_of
-from bayesem.reporting.writing import arrows, fixed, interval, number, probability, whole
+from bayesem.reporting.writing import arrows, digits, fixed, interval, number, probability, whole
 from bayesem.verdict_text import rule_text
 
 __all__ = ["asked", "codebook", "data", "digest", "fingerprints", "implied_by_priors", "model",
@@ -68,11 +68,12 @@ def data(fit: Fit) -> Blocks:
 
 
 def _described(found: pd.DataFrame, fit: Fit) -> Table:
+    described = {name: (v.mean(), v.std(), v.min(), v.max()) for name, v in found.items()}
+    write = fixed(digits(x for each in described.values() for x in each))
     rows = tuple(
         (
             str(name), _wording(fit, str(name)), whole(int(values.notna().sum())),
-            whole(int(values.isna().sum())), number(values.mean()), number(values.std()),
-            number(values.min()), number(values.max()),
+            whole(int(values.isna().sum())), *map(write, described[name]),
         )
         for name, values in found.items()
     )  # fmt: skip

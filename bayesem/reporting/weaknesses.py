@@ -155,6 +155,11 @@ def _measured(reliability: Any, validity: Any) -> Iterator[str]:
         for _, row in weak.iterrows():
             omega = number(row["omega"])
             yield f"{row['factor']} is measured with little reliability: omega {omega}."
+        low = reliability[reliability["ave_pr"] < 0.5]
+        if len(low):
+            each = zip(low["factor"], low["ave"], strict=True)
+            listed = ", ".join(f"{name} {number(ave)}" for name, ave in each)
+            yield f"Factors that explain less than half of their indicators (AVE): {listed}."
     if not isinstance(validity, Quote) and len(validity):
         same = validity[validity["correlation_pr"] < 0.5]
         for _, row in same.iterrows():
