@@ -20,7 +20,7 @@ LAYERS = {
     "verdicts": 9, "publications": 9,
     "campaigns": 10, "robustness": 10,
     "study_fits": 10, "study_models": 10, "studying": 10, "study_notes": 10, "study_page": 10, "fit_page": 10, "study_record": 10, "study_counts": 10, "study_count_page": 10, "templates": 10,
-    "figures": 10, "diagrams": 10,
+    "figures": 10, "diagrams": 10, "reporting": 10,
     "cli": 11, "__main__": 12, "__init__": 12,
 }  # fmt: skip
 FILES = sorted(ROOT.rglob("*.py"))

@@ -10,7 +10,7 @@ import pytest
 from doc_blocks import BLOCK, DOCS
 
 import bayesem as sem
-from bayesem.cli import _parser
+from bayesem.cli.parser import parser
 
 ROOT = DOCS.parent
 PAGES = sorted(DOCS.glob("*.md"))
@@ -25,7 +25,7 @@ def test_every_public_name_stands_in_the_reference_once():
 
 def test_the_reference_knows_every_command():
     page = (DOCS / "reference" / "command-line.md").read_text("utf-8")
-    commands = next(a.choices for a in _parser()._actions if isinstance(a.choices, dict))
+    commands = next(a.choices for a in parser()._actions if isinstance(a.choices, dict))
     ready = {
         name for name, p in commands.items() if "not available yet" not in (p.description or "")
     }

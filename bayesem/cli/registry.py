@@ -8,6 +8,7 @@ from bayesem.cli.command import Command
 from bayesem.cli.compare import COMPARE
 from bayesem.cli.fit import FIT
 from bayesem.cli.publications import AUDIT, REBUILD
+from bayesem.cli.report import REPORT
 from bayesem.cli.run import RUN
 from bayesem.cli.simulate import SIMULATE
 from bayesem.cli.studies import STUDIES, TEMPLATE
@@ -26,7 +27,8 @@ COMMANDS: tuple[Command, ...] = (
     COMPARE,
     DESIGN,
     CALIBRATE,
+    REPORT,
 )
 
 #: Commands to come, and what each does.
-PLANNED: Mapping[str, str] = {"report": "writes a notebook and an HTML page"}
+PLANNED: Mapping[str, str] = {}

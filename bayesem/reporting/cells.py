@@ -1,0 +1,199 @@
+"""The template: sections of the report, each with the cell of code that makes it.
+
+The code is fixed text. What a user wrote (names of rivals, of readings and of propositions) enters
+it through `repr` alone, and so as a string literal; files are named by this package.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+__all__ = ["Cell", "Sources", "cells"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the cells read: paths relative to the notebook.
+
+    Attributes
+    ----------
+    fits : mapping of str to tuple of str, or str
+        One file, or files by reading.
+    main : (str, int) or None
+        Of several readings: the one that tables of parameters are of, and which of its fits.
+    propositions : str
+        A ``.toml`` file.
+    names : tuple of str
+        Of the propositions.
+    rivals : mapping of str to str
+    files : mapping of str to str
+        Further files whose fingerprints are wanted.
+    own : str
+        What the fit is called among its rivals.
+    seed : int
+    """
+
+    fits: Mapping[str, Sequence[str]] | str
+    main: tuple[str, int] | None
+    propositions: str
+    names: tuple[str, ...]
+    rivals: Mapping[str, str]
+    files: Mapping[str, str]
+    own: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A section: where it is found, its title, why it is there, its code; its name while it runs.
+
+    Without a title it belongs to the section before it.
+    """
+
+    anchor: str
+    title: str
+    why: str
+    code: str
+    step: str = ""
+
+
+IMPORTS = """\
+import warnings
+
+import bayesem as sem
+from bayesem.reporting import (
+    describing, evidence, methods, results, shown, summarising, weaknesses,
+)
+
+warnings.simplefilter("ignore", sem.ConvergenceWarning)  # the banner says it once
+"""
+
+SUMMARY = """
+verdicts = sem.assess(propositions, fits)
+sensitivity = shown.quoted(sem.sensitivity, verdicts, seed=SEED)
+indices = shown.quoted(sem.fit_indices, fit, seed=SEED)
+simple = shown.otherwise(indices, sem.fit_indices, fit, indices=("PPP", "BSRMR"), seed=SEED)
+reliability = shown.quoted(sem.reliability, fit)
+validity = shown.quoted(sem.validity, fit)
+COMPARISON
+shown.blocks_of(
+    summarising.banners(fits),
+    summarising.headline(verdicts),
+    summarising.glance(verdicts, sensitivity),
+    weaknesses.doubts(fit, simple, reliability, validity, comparison),
+)"""
+
+COMPARISON = "comparison = shown.quoted(sem.compare, {OWN: fit} | rivals, seed=SEED)\n"
+
+CARDS = "summarising.cards(verdicts, sensitivity)"
+
+ASKED = "describing.asked(propositions, fit)"
+
+DATA = """\
+shown.blocks_of(
+    describing.data(fit),
+    describing.codebook(fit),
+    describing.fingerprints(fit, propositions, FILES),
+)"""
+
+MODEL = "describing.model(fit, shown.quoted(sem.plot_path, fit))"
+
+PRIORS = """\
+implied = shown.quoted(
+    sem.prior_implications, fit.model, shown.answers(fit), priors=fit.settings.priors_argument,
+    identify=fit.settings.identify, means=fit.settings.means, fixed_x=fit.settings.fixed_x,
+    families=fit.settings.families, seed=SEED,
+)
+shown.blocks_of(describing.priors(fit), describing.implied_by_priors(implied))"""
+
+CONVERGENCE = "results.convergence(fit)"
+
+FIT = """\
+residuals = shown.quoted(sem.residuals, fit, seed=SEED)
+figure = shown.quoted(sem.plot_residuals, fit, seed=SEED)
+shown.blocks_of(
+    results.fit_of_model(indices, simple, fit),
+    results.misfit(residuals, fit),
+    results.misfit_figure(figure),
+)"""
+
+MEASUREMENT = "results.measured(reliability, validity, fit)"
+
+PATHS = """\
+results.coefficients(
+    shown.quoted(sem.summary, fit), shown.quoted(sem.summary, fit, standardized=True), fit
+)"""
+
+EFFECTS = """\
+results.effects(
+    shown.quoted(sem.effects, fit), shown.quoted(sem.effects, fit, standardized=True), fit
+)"""
+
+RIVALS = "evidence.rivals(comparison)"
+
+NO_RIVALS = """\
+shown.said("No rival model was given to this report. "
+           "Whether another model explains these data better was not asked.")"""
+
+SENSITIVITY = "evidence.leaning(sensitivity, verdicts)"
+
+SCREENING = """\
+screening = shown.quoted(
+    sem.screen, shown.answers(fit), fit.model, families=fit.settings.families
+)
+evidence.screening(screening)"""
+
+METHODS = "methods.methods(fit, propositions)"
+
+
+def cells(found: Sources) -> Iterator[Cell]:
+    """Every section, in order."""
+    compared = COMPARISON if found.rivals else "comparison = None  # no rivals were given\n"
+    summary = SUMMARY.replace("COMPARISON\n", compared + "\n")
+    yield Cell("summary", "Verdicts", "", IMPORTS + _loading(found) + summary)
+    yield Cell("one-by-one", "Verdicts one by one", "", CARDS)
+    yield Cell("asked", "What was asked", "Each proposition in words, and the claim that stands "
+               "for it.", ASKED)  # fmt: skip
+    yield Cell("data", "Data", "What was observed, and fingerprints of everything that went in.",
+               DATA)  # fmt: skip
+    yield Cell("model", "Model", "", MODEL)
+    yield Cell("priors", "Priors", "What was believed before the data, and what that implies.",
+               PRIORS)  # fmt: skip
+    yield Cell("convergence", "Convergence", "Whether the draws can be believed.", CONVERGENCE)
+    yield Cell("fit", "Fit", "Whether the model can have made such data.", FIT)
+    yield Cell("measurement", "Measurement", "Whether the factors are measured, and distinct.",
+               MEASUREMENT)  # fmt: skip
+    yield Cell("parameters", "Parameters", "Means of the posterior with 95% intervals.", PATHS)
+    yield Cell("effects", "Effects", "Direct, indirect and total.", EFFECTS)
+    yield Cell("propositions", "Propositions in full", "", "evidence.verdict_table(verdicts)")
+    for number, name in enumerate(found.names, 1):
+        code = f"evidence.proposition(verdicts, {name!r})"
+        yield Cell(f"proposition-{number}", "", "", code, f"Proposition {number}")
+    yield Cell("rivals", "Rival models", "", RIVALS if found.rivals else NO_RIVALS)
+    yield Cell("sensitivity", "Sensitivity", "What becomes of the verdicts under other priors and "
+               "other regions of practical equivalence.", SENSITIVITY)  # fmt: skip
+    yield Cell("screening", "Screening", "Unusual cases, and answers that are not normal.",
+               SCREENING)  # fmt: skip
+    yield Cell("methods", "Methods", "For the methods section of a paper.", METHODS)
+    yield Cell(
+        "references", "References", "", f"methods.references(fit, rivals={bool(found.rivals)})"
+    )
+
+
+def _loading(found: Sources) -> str:
+    lines = ["", f"SEED = {found.seed!r}", f"FILES = {dict(found.files)!r}", ""]
+    if isinstance(found.fits, str):
+        lines += [f"fits = fit = sem.load({found.fits!r})"]
+    else:
+        lines += ["fits = {"]
+        for name, paths in found.fits.items():
+            loads = ", ".join(f"sem.load({path!r})" for path in paths)
+            lines.append(f"    {name!r}: [{loads}],")
+        assert found.main is not None
+        name, at = found.main
+        lines += ["}", f"fit = fits[{name!r}][{at!r}]  # tables of parameters are of this one"]
+    lines.append(f"propositions = sem.read_propositions({found.propositions!r})")
+    if found.rivals:
+        lines += [f"OWN = {found.own!r}", "rivals = {"]
+        lines += [f"    {name!r}: sem.load({path!r})," for name, path in found.rivals.items()]
+        lines.append("}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,86 @@
+"""The methods paragraph and the references, from what a fit says of itself."""
+
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from bayesem.data import Moments
+from bayesem.propositions import PropositionSet
+from bayesem.reporting.bibliography import entries, in_words
+from bayesem.reporting.blocks import Blocks, Listing, Table, Text, Verbatim
+from bayesem.reporting.shown import blocks_of
+
+__all__ = ["methods", "references"]
+
+PACKAGES = ("bayesem", "pymc", "nutpie", "arviz", "numpy", "scipy", "pandas", "xarray", "numba")
+
+
+def methods(fit: Any, propositions: PropositionSet) -> Blocks:
+    """A paragraph for a paper's methods section, and a table of settings and versions."""
+    text = Text(" ".join(_sentences(fit, propositions)))
+    notes = Listing(tuple(fit.notes), "Notes of the fit:") if fit.notes else None
+    return blocks_of(text, notes, _settings(fit), _versions())
+
+
+def _sentences(fit: Any, propositions: PropositionSet) -> Iterator[str]:
+    s = fit.settings
+    kind = "the sample's moments" if isinstance(fit.data, Moments) else "the answers of all cases"
+    made = " The data are SYNTHETIC." if fit.data.synthetic else ""
+    yield (
+        f"A structural equation model with {len(fit.table.latent)} factors and "
+        f"{len(fit.table.indicators)} observed variables ({len(fit.spec.parameters)} free "
+        f"parameters) was fitted to {kind} (n = {fit.n:,}) by Bayesian inference.{made}"
+    )
+    yield (
+        f"The posterior was sampled with the No-U-Turn sampler ({s.sampler} "
+        f"{_version(s.sampler)}): {s.chains} chains of {s.draws:,} draws after {s.tune:,} tuning "
+        f"steps, seed {s.seed}."
+    )
+    yield f'Priors were "{s.priors}", and are listed above.'
+    yield str(fit.convergence) + "."
+    rule = propositions.rule
+    yield (
+        f"Each proposition was judged by its posterior probability and by the Bayes factor of the "
+        f"claim against its complement, from the share of prior and posterior draws in which it "
+        f"holds: supported from probability {rule.prob:g} and factor {rule.min_bayes_factor:g}, "
+        f"refuted where a part of it has probability of at most {1 - rule.prob:g} and factor of at "
+        f"most 1/{rule.min_bayes_factor:g}, practically null where the difference lies in the "
+        f"region of practical equivalence with at least {rule.prob:g}, withheld where chains fail "
+        f"or a threshold is within two Monte-Carlo standard errors, else undecided."
+    )
+
+
+def _settings(fit: Any) -> Table:
+    s = fit.settings
+    rows = (
+        ("Sampler", f"{s.sampler}, {s.route}"), ("Chains", str(s.chains)),
+        ("Draws by chain", f"{s.draws:,}"), ("Tuning steps by chain", f"{s.tune:,}"),
+        ("Seed", str(s.seed)), ("Metric of the factors", s.identify),
+        ("Means modelled", "yes" if fit.spec.stats.use_mean else "no"),
+        ("Observed predictors", "conditioned on" if s.fixed_x else "modelled"),
+        ("Seconds by stage", ", ".join(f"{k} {v:.1f}" for k, v in fit.timings.items())),
+    )  # fmt: skip
+    return Table("Settings of the fit", ("Setting", "Value"), rows, (False, False))
+
+
+def _versions() -> Table:
+    rows = (("Python", platform.python_version()), *((p, _version(p)) for p in PACKAGES))
+    return Table("Versions that wrote this report", ("Software", "Version"), rows, (False, False))
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def references(fit: Any, *, rivals: bool = False) -> Blocks:
+    """References in words, and as BibTeX."""
+    found = entries(fit, rivals=rivals)
+    words = sorted(in_words(entry) for entry in found.values())
+    book = fit.model.codebook
+    source = (book.source,) if book is not None and book.source else ()
+    bibtex = "\n\n".join(found.values())
+    return Blocks((Listing((*source, *words)), Verbatim(bibtex, "BibTeX:", aside=True)))
