@@ -173,7 +173,7 @@ def _missing(road: _Road, p: Proposition, left: set[str]) -> str:
     theirs, ours = road.pairs[p.model]
     gone = [v for v, _ in variables(p.tree) if road.named(v) not in ours.variables]
     if gone:
-        return f"the network has no {', '.join(dict.fromkeys(gone))}"
+        return f"`{road.host}` has no {', '.join(dict.fromkeys(gone))}"
     labels = [name for name, _ in names(p.tree) if name not in earlier]
     open_ = [_no_path(road, label, theirs, ours) for label in dict.fromkeys(labels)]
     return "; ".join(text for text in open_ if text)
@@ -185,7 +185,7 @@ def _no_path(road: _Road, label: str, theirs: Model, ours: Model) -> str:
     if not there:
         return f"`{label}` is a defined parameter of its study"
     if not here:
-        return f"the network has no path {_written(there)} (`{label}`)"
+        return f"`{road.host}` has no path {_written(there)} (`{label}`)"
     if there != here:
         hint = f"Rename `{label}` to the label of that path, or the factors."
         message = (
