@@ -18,7 +18,7 @@ from bayesem.grammar.tokens import Source, tokenise
 from bayesem.model import Model, read_model
 from bayesem.propositions import NotCarried, Proposition, PropositionSet, read_propositions
 
-__all__ = ["Inclusion", "include"]
+__all__ = ["Inclusion", "Origins", "include", "origins"]
 
 COUNTS = "counts"
 type Meaning = frozenset[tuple[str, str, tuple[str, ...]]]
@@ -230,3 +230,55 @@ def _renamed(claim: str, rename: Mapping[str, str]) -> str:
             out += claim[at : token.span.start] + rename[token.text]
             at = token.span.end
     return out + claim[at:]
+
+
+# --- whose a part of the graph is -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Which of the included studies the parts of a graph come from.
+
+    Attributes
+    ----------
+    studies : tuple of str
+        In the order of the file.
+    variables : mapping of str to tuple of str
+        Studies by variable; none for what is the model's own.
+    paths : mapping of tuple of str to tuple of str
+        Studies by path: the outcome, then the predictor, or the parts of a product, sorted.
+    """
+
+    studies: tuple[str, ...]
+    variables: Mapping[str, tuple[str, ...]]
+    paths: Mapping[tuple[str, ...], tuple[str, ...]]
+
+
+def origins(name: str) -> Origins:
+    """Whose the variables and paths of a model are, by what its propositions include.
+
+    Parameters
+    ----------
+    name : str
+        A study.
+
+    Examples
+    --------
+    >>> origins("export_network").variables["NET"]
+    ('alliance_mediation', 'export_strategy', 'facilitated_alliance')
+    """
+    path = studies.find(name).propositions_path
+    tables = {} if path is None else read_document(path, PropositionError).data.get("include", {})
+    known: dict[str, tuple[str, ...]] = {}
+    paths: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for study, table in tables.items():
+        rename, model = table.get("rename", {}), read_model(study)
+        for variable in model.variables:
+            new = rename.get(variable, variable)
+            known[new] = (*known.get(new, ()), study)
+        for s in model.parsed.statements:
+            if s.op == "~" and s.term.fixed is None:
+                to, *parts = (rename.get(v, v) for v in (s.lhs, *s.term.factors))
+                key = (to, *sorted(parts))
+                paths[key] = (*paths.get(key, ()), study)
+    return Origins(tuple(tables), known, paths)
