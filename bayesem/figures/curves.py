@@ -10,8 +10,8 @@ from bayesem.arrays import Floats
 __all__ = ["Curve", "curve", "roomiest"]
 
 POINTS = 40
-#: Parts of a curve's length between which a label may stand.
-SPAN = (0.12, 0.88)
+#: Inches between a label and either end of its curve: the arrowhead stays in sight.
+CLEAR = 0.09
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +68,7 @@ def roomiest(
         Nodes and labels that it must not touch.
     half : (float, float)
     """
-    first, last = (int(share * (len(own) - 1)) for share in SPAN)
-    candidates = own[first : last + 1]
+    candidates = _clear(own, half[0] + CLEAR)
     scale = np.array(half)
     cloud = np.concatenate([*others, np.full((1, 2), 1e6)])
     near = np.abs(candidates[:, None] - cloud[None]) / scale
@@ -82,3 +81,10 @@ def roomiest(
     middle = np.abs(np.linspace(-1, 1, len(candidates)))
     best = int(np.argmax(room - 0.3 * middle))
     return float(candidates[best, 0]), float(candidates[best, 1])
+
+
+def _clear(own: Floats, distance: float) -> Floats:
+    """The part of a curve that lies so far from both ends; its middle where it is too short."""
+    far = [np.abs(own[:, 0] - end[0]) >= distance for end in (own[0], own[-1])]
+    inner = own[far[0] & far[1]]
+    return inner if len(inner) else own[len(own) // 2 : len(own) // 2 + 1]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_network"]
 
 ROW, BOX, TALL, EACH = 0.44, 0.68, 0.30, 0.135  # inches: a row, a box, and an arrow's share of it
-LABEL = (0.13, 0.06)  # half the size of a number
+DIGIT, HIGH = 0.034, 0.06  # half a character's width and half a line's height in a number
 TEXT = 7.5
 OWN = "ours"
 #: By study in the order of inclusion: colour and line; then what no study has.
@@ -282,11 +282,12 @@ def _number(drawing: _Drawing, key: Any, own: Floats, others: Sequence[Floats]) 
     value = drawing.values.get((to, *sorted(parts)))
     if value is None:
         return
-    x, y = roomiest(own, others, drawing.taken, LABEL)
-    drawing.taken.append((x, y, *LABEL))
     mean, low, high = value
     inside = low <= 0 <= high
     shown = f"{mean:.2f}".replace("-", "\N{MINUS SIGN}").replace("0.", ".")
+    half = (DIGIT * len(shown), HIGH)
+    x, y = roomiest(own, others, drawing.taken, half)
+    drawing.taken.append((x, y, *half))
     colour = "0.45" if inside else PURPLE if moderated else "black"
     drawing.axis.text(
         x, y, shown, size=TEXT, ha="center", va="center", color=colour, zorder=6,
