@@ -41,6 +41,8 @@ __all__ = ["Carried", "carry"]
 REFUSED: Final = "refused"
 WITHOUT: Final = "without"
 TOGETHER: Final = "together"
+#: Fewer different weights than this are not smoothed.
+FEW: Final = 20
 COLUMNS: Final = ["name", "claim", "evidence", "relevance", "probability", "prior_probability",
                   "bayes_factor", "mcse", "verdict", "pareto_k", "ess"]  # fmt: skip
 
@@ -120,7 +122,7 @@ def carry(
     posterior = scope(fit)
     prior = scope(fit, "prior") if "prior" in fit.draws.children else None
     logs = {name: _log_factor(one, fit, posterior) for name, one in evidence.items()}
-    sets = {name: log for name, log in logs.items()}
+    sets = dict(logs)
     if len(logs) > 1:
         sets[TOGETHER] = np.sum(list(logs.values()), axis=0)
     weighted = [_Weighted(WITHOUT, 0.0, None, 0.0)]
@@ -170,7 +172,7 @@ def _check(fit: Any, evidence: Any) -> None:
             )
         if name in (WITHOUT, TOGETHER):
             raise PropositionError(f"evidence cannot be called `{name}`.", hint="Rename it.")
-    if "sampled_posterior" not in fit.draws.children and fit.draws.get("posterior") is None:
+    if "posterior" not in fit.draws.children:
         raise PropositionError("the fit has no posterior draws.", hint="Give a whole fit.")
 
 
@@ -204,13 +206,13 @@ def _weights(name: str, log: Floats, power: float) -> _Weighted:
     from arviz_stats.base import array_stats
 
     ratio = power * log.ravel()
-    if np.ptp(ratio) < 1e-12:
-        return _Weighted(name, power, np.full(log.shape, 1 / log.size), 0.0)
-    smoothed, k = array_stats.psislw(-ratio)
+    if len(np.unique(ratio)) < FEW:  # of orders alone: bounded weights have no tail
+        smoothed, k = ratio, 0.0
+    else:
+        smoothed, k = array_stats.psislw(-ratio)
     raw = np.exp(smoothed - smoothed.max())
     weights = (raw / raw.sum()).reshape(log.shape)
-    found = float(k) if np.isfinite(k) else 0.0  # two values alone have no tail
-    return _Weighted(name, power, weights if found <= GOOD_K else None, found)
+    return _Weighted(name, power, weights if k <= GOOD_K else None, float(k))
 
 
 def _counter(weights: Floats | None) -> Counted:
