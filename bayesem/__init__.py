@@ -24,6 +24,8 @@ _HOMES = {
     "Moments": "data",
     "NegativeBinomial": "families",
     "NotAvailableError": "errors",
+    "OrderEvidence": "carrying.sources",
+    "PathEvidence": "carrying.sources",
     "Poisson": "families",
     "PriorError": "errors",
     "Proposition": "propositions",

@@ -144,7 +144,7 @@ def _bare(spec: Spec, block: Block) -> bool:
 def block_log_mass(
     spec: Spec, block: Block, size: int, rng: np.random.Generator
 ) -> tuple[float, float] | None:
-    """Log integral of the density of a block with zeros, and its error; None if it has own priors."""
+    """Log integral of the density of a block with zeros, and its error; None if not known."""
     if not (block.cube and _bare(spec, block)):
         return None
     return log_patterned_mass(block.members, len(block.nodes), block.eta, size, rng)

@@ -252,9 +252,7 @@ def _included(
     return items, left, digests
 
 
-def _check_free(
-    document: Document, name: str, items: Sequence[Proposition], *keys: str
-) -> None:
+def _check_free(document: Document, name: str, items: Sequence[Proposition], *keys: str) -> None:
     """Refuse a name that an included proposition has."""
     known = next((p for p in items if p.name == name and p.study is not None), None)
     if known is not None:

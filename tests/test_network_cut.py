@@ -48,7 +48,8 @@ def test_with_the_rest_cut_the_posterior_is_the_sub_study_s(side: tuple[str, ...
     """Whatever the rest is, the log-posterior and its gradient in the part move as in the part."""
     data = sem.generate("export_network", 120, seed=4)
     whole, mine = (
-        prepare(m, data, identify="unit", means=True).spec for m in (cut(SMALL, side), part(SMALL, side))
+        prepare(m, data, identify="unit", means=True).spec
+        for m in (cut(SMALL, side), part(SMALL, side))
     )
     where = [whole.names.index(name) for name in mine.names]
     rng = np.random.default_rng(5)

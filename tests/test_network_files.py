@@ -110,7 +110,9 @@ def test_what_is_carried() -> None:
     assert reasons["network"] == "it rests on P1, not carried over"
     assert reasons["F2"] == "`export_network` has no prior_ties"
     assert reasons["N1"] == "it is about theme counts, which no survey answers"
-    assert reasons["bundle"] == "it is about `export_strategy_bundle`, which has no counterpart here"
+    assert (
+        reasons["bundle"] == "it is about `export_strategy_bundle`, which has no counterpart here"
+    )
 
 
 # --- strictness ---------------------------------------------------------------------------------
@@ -145,7 +147,8 @@ OWN = '[{}]\nsays = "s"\nclaim = "b > 0"\n'
             "Rename `s1`",
         ),
         (
-            "[include.alliance_mediation]\nrename = { ENA = 'NET', EBP = 'EP' }\n" + OWN.format("H1"),
+            "[include.alliance_mediation]\nrename = { ENA = 'NET', EBP = 'EP' }\n"
+            + OWN.format("H1"),
             "`H1` is already a proposition of alliance_mediation",
             "another name",
         ),

@@ -1,16 +1,16 @@
 r"""Verdicts with another study's evidence, beside those without, by how relevant it is declared.
 
-A likelihood counts with a power between 0 (as if it were not there) and 1 (as if the other study had
-drawn from the same population): a power prior with a fixed power [1]_. Draws are weighted by it, the
-weights smoothed by a Pareto tail, and where that tail is too long for weights to stand for a
-posterior (k above 0.7), nothing is shown.
+A likelihood counts with a power between 0 (as if it were not there) and 1 (as if the other study
+had drawn from the same population): a power prior with a fixed power [1]_. Draws are weighted by
+it, the weights smoothed by a Pareto tail [2]_, and where that tail is too long for weights to stand
+for a posterior (k above 0.7), nothing is shown.
 
 References
 ----------
-.. [1] Ibrahim & Chen (2000), Power prior distributions for regression models, *Statistical Science*
-   15, 46-60.
-.. [2] Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling, *Journal of
-   Machine Learning Research* 25(72).
+.. [1] Ibrahim & Chen (2000), Power prior distributions for regression models, *Statistical
+   Science* 15, 46-60.
+.. [2] Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling, *Journal
+   of Machine Learning Research* 25(72).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -293,11 +293,12 @@ def _notes(fit: Fit, evidence: Mapping[str, Evidence], table: pd.DataFrame) -> I
         "0 is without it; 1 takes its population for this one."
     )
     refused = table[table["verdict"] == REFUSED]
-    for (name, r), _ in refused.groupby(["evidence", "relevance"], sort=False):
+    pairs = zip(refused["evidence"], refused["relevance"], strict=True)
+    for name, r in dict.fromkeys(pairs):
         yield (
             f"{name} at relevance {r:g} is refused: the draws lie too far from what it says for "
-            f"weights to reach it (Pareto k above {GOOD_K:g}). Use more draws, a smaller relevance, "
-            "or ask whether the two studies agree at all."
+            f"weights to reach it (Pareto k above {GOOD_K:g}). Use more draws, a smaller "
+            "relevance, or ask whether the two studies agree at all."
         )
 
 
@@ -305,16 +306,16 @@ def _path_note(name: str, one: PathEvidence) -> str:
     paths = ", ".join(f"{y} ~ {' + '.join(xs)}" for y, xs in one.equations)
     assumed = f" Assumed: {', '.join(one.assumes)}." if one.assumes else ""
     return (
-        f"{name}: the standardised paths of {one.study} (n = {one.n}), {paths}, as regressions among "
-        f"these factors alone; normal, its own prior taken out.{assumed}"
+        f"{name}: the standardised paths of {one.study} (n = {one.n}), {paths}, as regressions "
+        f"among these factors alone; normal, its own prior taken out.{assumed}"
     )
 
 
 def _order_note(name: str, one: OrderEvidence) -> str:
     return (
         f"{name}: {one.study} ({one.n} references) favours `{one.counted}` by a factor of "
-        f"{np.exp(one.log_factor):.2g}, taken as evidence for `{one.claim}`. Assumed: what is talked "
-        "of more does more."
+        f"{np.exp(one.log_factor):.2g}, taken as evidence for `{one.claim}`. Assumed: what is "
+        "talked of more does more."
     )
 
 

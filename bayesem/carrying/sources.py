@@ -61,9 +61,7 @@ class PathEvidence:
         """What is carried: ``path label mean sd``, standardised."""
         paths = [f"{y} ~ {x}" for y, xs in self.equations for x in xs]
         sd = np.sqrt(np.diag(self.covariance))
-        return pd.DataFrame(
-            {"path": paths, "label": self.labels, "mean": self.mean, "sd": sd}
-        )
+        return pd.DataFrame({"path": paths, "label": self.labels, "mean": self.mean, "sd": sd})
 
 
 @dataclass(frozen=True, slots=True)

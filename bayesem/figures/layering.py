@@ -7,6 +7,7 @@ crossings; heights follow neighbours. Arrows that close a circle are left out of
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 __all__ = ["Layout", "columns_of", "layered"]
 
@@ -140,7 +141,7 @@ def _grid(
         grid.slots.update(slots)
         chains[cause, effect] = slots
         stops = (cause, *slots, effect)
-        for one, other in zip(stops, stops[1:], strict=False):
+        for one, other in pairwise(stops):
             grid.after.setdefault(one, []).append(other)
             grid.before.setdefault(other, []).append(one)
     return grid, chains

@@ -37,6 +37,7 @@ __all__ = ["plot_network"]
 ROW, BOX, TALL, EACH = 0.44, 0.68, 0.30, 0.135  # inches: a row, a box, and an arrow's share of it
 DIGIT, HIGH = 0.034, 0.06  # half a character's width and half a line's height in a number
 TEXT = 7.5
+DARK = "#8E3A6E"  # of the moderators' purple, dark enough for text
 OWN = "ours"
 #: By study in the order of inclusion: colour and line; then what no study has.
 LOOKS = ((BLUE, "-"), (GREEN, (0, (5, 1.5))), (ORANGE, (0, (5, 1.2, 1, 1.2))))
@@ -159,9 +160,9 @@ def _values(fitted: Sequence[Any]) -> dict[tuple[str, ...], tuple[float, float, 
     found = {}
     for fit in fitted:
         table = summary(fit, standardized=True)
-        for row in table[table["op"] == "~"].itertuples():
-            key = (str(row.lhs), *sorted(str(row.rhs).split(":")))
-            found[key] = (float(row.mean), float(row.lower), float(row.upper))
+        for row in table[table["op"] == "~"].to_dict("records"):
+            key = (str(row["lhs"]), *sorted(str(row["rhs"]).split(":")))
+            found[key] = (float(row["mean"]), float(row["lower"]), float(row["upper"]))
     return found
 
 
@@ -213,7 +214,7 @@ def _draw(drawing: _Drawing) -> None:
         _arrow(drawing, edge)
     for (_, edge), arm in arms.items():
         _moderator(drawing, arm, points[edge])
-    every = {**points, **arms}
+    every: dict[Any, Floats] = {**points, **arms}
     for key, own in every.items():
         others = [p for k, p in every.items() if k != key]
         _number(drawing, key, own, others)
@@ -222,7 +223,7 @@ def _draw(drawing: _Drawing) -> None:
 
 
 def _ports(drawing: _Drawing) -> tuple[dict[Any, tuple[float, float]], dict[Any, Any]]:
-    """Where arrows leave and reach their boxes: spread over the side, in the order of their ends."""
+    """Where arrows leave and reach boxes: spread over the side, in the order of their ends."""
     graph, layout = drawing.graph, drawing.layout
     starts: dict[Any, tuple[float, float]] = {}
     ends: dict[Any, tuple[float, float]] = {}
@@ -288,7 +289,7 @@ def _number(drawing: _Drawing, key: Any, own: Floats, others: Sequence[Floats]) 
     half = (DIGIT * len(shown), HIGH)
     x, y = roomiest(own, others, drawing.taken, half)
     drawing.taken.append((x, y, *half))
-    colour = "0.45" if inside else PURPLE if moderated else "black"
+    colour = "0.45" if inside else DARK if moderated else "black"
     drawing.axis.text(
         x, y, shown, size=TEXT, ha="center", va="center", color=colour, zorder=6,
         weight="normal" if inside else "bold",
@@ -328,7 +329,12 @@ def _outline(
 
     x, y = at
     face = "white" if filled else "none"
-    look = {"fc": face, "ec": colour, "lw": 1.2 if filled else 0.7, "zorder": 7 if filled else 6}
+    look: dict[str, Any] = {
+        "fc": face,
+        "ec": colour,
+        "lw": 1.2 if filled else 0.7,
+        "zorder": 7 if filled else 6,
+    }
     if kind % 3 == 2:
         c = 0.1
         w, h = wide / 2, tall / 2
