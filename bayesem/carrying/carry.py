@@ -228,7 +228,8 @@ def _counter(weights: Floats | None) -> Counted:
         independent = np.sqrt(np.maximum(plain * (1 - plain), 1 / size) / size)
         stretch = np.maximum(error / independent, 1.0)
         p, squares = (np.tensordot(w, truth, axes=2) for w in (weights, squared))
-        spread = squares * (1 - p) ** 2 + (squared.sum() - squares) * p**2
+        p = np.where(plain == 1, 1.0, np.where(plain == 0, 0.0, np.clip(p, 0, 1)))
+        spread = squares * (1 - p) ** 2 + np.maximum(squared.sum() - squares, 0) * p**2
         return np.asarray(p), np.asarray(np.maximum(stretch * np.sqrt(spread), 1 / size))
 
     return counted
