@@ -240,6 +240,6 @@ def order_evidence(fit: CountFit, counted: str, claim: str) -> OrderEvidence:
     factor = float(row["bayes_factor"])
     error = float(row["bayes_factor_mcse"]) / factor
     return OrderEvidence(
-        str(fit.model.name or "the counts"), counted, claim, float(np.log(factor)), error,
+        fit.model.study or fit.model.name, counted, claim, float(np.log(factor)), error,
         int(fit.n), bool(fit.data.synthetic),
     )  # fmt: skip
