@@ -55,10 +55,10 @@ def test_what_lies_beyond_the_sum_is_the_product() -> None:
 
 
 def test_it_agrees_with_claims() -> None:
-    fit = product_fit(
-        MODERATED, paths({"a": 0.1, "b": 0.3, "c": 0.2, "w": 0.02}), shape=(4, 1000)
+    fit = product_fit(MODERATED, paths({"a": 0.1, "b": 0.3, "c": 0.2, "w": 0.02}), shape=(4, 1000))
+    claim = (
+        "do(Y | X = 1, F = 1) - do(Y | X = 1, F = 0) > do(Y | X = 0, F = 1) - do(Y | X = 0, F = 0)"
     )
-    claim = "do(Y | X = 1, F = 1) - do(Y | X = 1, F = 0) > do(Y | X = 0, F = 1) - do(Y | X = 0, F = 0)"
     p = sem.assess({"more": claim}, fit).table.loc[0, "probability"]
     found = sem.bundle_effects(fit, "Y", {"X": {"X": 1}, "F": {"F": 1}})
     assert found["pd"].iloc[-1] == pytest.approx(max(p, 1 - p), abs=1e-12)
