@@ -23,30 +23,21 @@ import pandas as pd
 from bayesem.arrays import Floats
 from bayesem.carrying.regressions import regressions
 from bayesem.carrying.sources import OrderEvidence, PathEvidence
+from bayesem.carrying.text import REFUSED, WITHOUT, notes_on, wide_text
+from bayesem.carrying.weighting import Evidence, Weighted, counter, log_factor, weigh
 from bayesem.claim_counts import speaks_of_counts
-from bayesem.claim_evidence import Counted, measure, without_prior
-from bayesem.claims_evaluation import Scope, holds, normal_form, scope
+from bayesem.claim_evidence import measure, without_prior
+from bayesem.claims_evaluation import Scope, scope
 from bayesem.decision import WITHHELD, bayes_factor, judge
 from bayesem.errors import NotAvailableError, PropositionError
-from bayesem.grammar.claims import parse_claim
-from bayesem.grammar.statements import And, Or
 from bayesem.posterior import Fit
-from bayesem.propositions import Rule
-from bayesem.robustness.reweighting import GOOD_K
-from bayesem.shares import shares
 from bayesem.verdicts import claims_of, concerns
 
 __all__ = ["Carried", "carry"]
 
-REFUSED: Final = "refused"
-WITHOUT: Final = "without"
 TOGETHER: Final = "together"
-#: Fewer different weights than this are not smoothed.
-FEW: Final = 20
 COLUMNS: Final = ["name", "claim", "evidence", "relevance", "probability", "prior_probability",
                   "bayes_factor", "mcse", "verdict", "pareto_k", "ess"]  # fmt: skip
-
-type Evidence = PathEvidence | OrderEvidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,17 +64,7 @@ class Carried:
     notes: tuple[str, ...] = field(repr=False)
 
     def __str__(self) -> str:
-        return "\n\n".join([_wide(self.table), *self.notes])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Weighted:
-    """Draws under some evidence: their weights, how long their tail is, and what to call it."""
-
-    evidence: str
-    relevance: float
-    weights: Floats | None
-    k: float
+        return "\n\n".join([wide_text(self.table), *self.notes])
 
 
 def carry(
@@ -121,12 +102,12 @@ def carry(
     _check(fit, evidence)
     posterior = scope(fit)
     prior = scope(fit, "prior") if "prior" in fit.draws.children else None
-    logs = {name: _log_factor(one, fit, posterior) for name, one in evidence.items()}
+    logs = {name: log_factor(one, fit, posterior) for name, one in evidence.items()}
     sets = dict(logs)
     if len(logs) > 1:
         sets[TOGETHER] = np.sum(list(logs.values()), axis=0)
-    weighted = [_Weighted(WITHOUT, 0.0, None, 0.0)]
-    weighted += [_weights(name, log, r) for name, log in sets.items() for r in powers]
+    weighted = [Weighted(WITHOUT, 0.0, None, 0.0)]
+    weighted += [weigh(name, log, r) for name, log in sets.items() for r in powers]
     rows = [
         row
         for item in claims_of(propositions)
@@ -136,7 +117,7 @@ def carry(
     if not rows:
         raise PropositionError("no proposition is about this model.", hint="Give others.")
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return Carried(table, _carried_paths(evidence, fit), tuple(_notes(fit, evidence, table)))
+    return Carried(table, _carried_paths(evidence, fit), tuple(notes_on(fit, evidence, table)))
 
 
 def _powers(relevance: Sequence[float]) -> tuple[float, ...]:
@@ -176,70 +157,11 @@ def _check(fit: Any, evidence: Any) -> None:
         raise PropositionError("the fit has no posterior draws.", hint="Give a whole fit.")
 
 
-# --- weights --------------------------------------------------------------------------------------
-
-
-def _log_factor(one: Evidence, fit: Fit, posterior: Scope) -> Floats:
-    """Log-likelihood of the evidence at every draw, up to a constant, (chain, draw)."""
-    if isinstance(one, OrderEvidence):
-        return np.asarray(one.log_factor * _holds(one.claim, posterior))
-    gap = regressions(fit.table, posterior.matrices, one.equations) - one.mean
-    precision = np.linalg.inv(one.covariance)
-    return np.asarray(-0.5 * np.einsum("...i,ij,...j->...", gap, precision, gap))
-
-
-def _holds(claim: str, posterior: Scope) -> Floats:
-    """Whether a claim is true in every draw, as 1 and 0."""
-    form = normal_form(parse_claim(claim), {})
-    return _true(form, posterior).astype(float)
-
-
-def _true(form: Any, posterior: Scope) -> np.ndarray:
-    if isinstance(form, And | Or):
-        joined = np.logical_and if isinstance(form, And) else np.logical_or
-        return np.asarray(joined.reduce([_true(part, posterior) for part in form.parts]))
-    return holds(form, posterior, Rule())
-
-
-def _weights(name: str, log: Floats, power: float) -> _Weighted:
-    """Smoothed weights (chain, draw) that sum to 1, and their Pareto k."""
-    from arviz_stats.base import array_stats
-
-    ratio = power * log.ravel()
-    if len(np.unique(ratio)) < FEW:  # of orders alone: bounded weights have no tail
-        smoothed, k = ratio, 0.0
-    else:
-        smoothed, k = array_stats.psislw(-ratio)
-    raw = np.exp(smoothed - smoothed.max())
-    weights = (raw / raw.sum()).reshape(log.shape)
-    return _Weighted(name, power, weights if k <= GOOD_K else None, float(k))
-
-
-def _counter(weights: Floats | None) -> Counted:
-    """Weighted shares; their error is that of independent draws, times what autocorrelation adds to
-    the error of the plain share."""
-    if weights is None:
-        return shares
-    squared = weights**2
-
-    def counted(truth: np.ndarray) -> tuple[Floats, Floats]:
-        plain, error = shares(truth)
-        size = truth.shape[0] * truth.shape[1]
-        independent = np.sqrt(np.maximum(plain * (1 - plain), 1 / size) / size)
-        stretch = np.maximum(error / independent, 1.0)
-        p, squares = (np.tensordot(w, truth, axes=2) for w in (weights, squared))
-        p = np.where(plain == 1, 1.0, np.where(plain == 0, 0.0, np.clip(p, 0, 1)))
-        spread = squares * (1 - p) ** 2 + np.maximum(squared.sum() - squares, 0) * p**2
-        return np.asarray(p), np.asarray(np.maximum(stretch * np.sqrt(spread), 1 / size))
-
-    return counted
-
-
 # --- verdicts -------------------------------------------------------------------------------------
 
 
 def _judged(
-    item: Any, fit: Fit, posterior: Scope, prior: Scope | None, weighted: Sequence[_Weighted]
+    item: Any, fit: Fit, posterior: Scope, prior: Scope | None, weighted: Sequence[Weighted]
 ) -> Iterator[dict[str, Any]]:
     if speaks_of_counts(item.form):
         return
@@ -250,7 +172,7 @@ def _judged(
             yield {**said, "verdict": REFUSED}
             continue
         found, _, _ = measure(
-            item.form, posterior, prior or posterior, item.rule, counted=_counter(one.weights)
+            item.form, posterior, prior or posterior, item.rule, counted=counter(one.weights)
         )
         found = found if prior is not None else without_prior(found)
         yield {
@@ -279,60 +201,3 @@ def _carried_paths(evidence: Mapping[str, Evidence], fit: Fit) -> pd.DataFrame:
     if not tables:
         return pd.DataFrame(columns=columns)
     return pd.concat(tables, ignore_index=True)[columns]
-
-
-# --- what is said ---------------------------------------------------------------------------------
-
-
-def _notes(fit: Fit, evidence: Mapping[str, Evidence], table: pd.DataFrame) -> Iterator[str]:
-    if fit.data.synthetic or any(one.synthetic for one in evidence.values()):
-        yield "SYNTHETIC DATA: these verdicts say what the procedure finds, nothing on the world."
-    for name, one in evidence.items():
-        yield _path_note(name, one) if isinstance(one, PathEvidence) else _order_note(name, one)
-    yield (
-        "A relevance is declared, not estimated: the power that a study's likelihood counts with. "
-        "0 is without it; 1 takes its population for this one."
-    )
-    refused = table[table["verdict"] == REFUSED]
-    pairs = zip(refused["evidence"], refused["relevance"], strict=True)
-    for name, r in dict.fromkeys(pairs):
-        yield (
-            f"{name} at relevance {r:g} is refused: the draws lie too far from what it says for "
-            f"weights to reach it (Pareto k above {GOOD_K:g}). Use more draws, a smaller "
-            "relevance, or ask whether the two studies agree at all."
-        )
-
-
-def _path_note(name: str, one: PathEvidence) -> str:
-    paths = ", ".join(f"{y} ~ {' + '.join(xs)}" for y, xs in one.equations)
-    assumed = f" Assumed: {', '.join(one.assumes)}." if one.assumes else ""
-    return (
-        f"{name}: the standardised paths of {one.study} (n = {one.n}), {paths}, as regressions "
-        f"among these factors alone; normal, its own prior taken out.{assumed}"
-    )
-
-
-def _order_note(name: str, one: OrderEvidence) -> str:
-    return (
-        f"{name}: {one.study} ({one.n} references) favours `{one.counted}` by a factor of "
-        f"{np.exp(one.log_factor):.2g}, taken as evidence for `{one.claim}`. Assumed: what is "
-        "talked of more does more."
-    )
-
-
-def _wide(table: pd.DataFrame) -> str:
-    """Probabilities (with a mark for the verdict) side by side."""
-    marks = {"supported": "+", "refuted": "-", "practically null": "0", WITHHELD: "?"}
-    cells = [
-        "refused" if v == REFUSED else f"{p:.3f}{marks.get(v, ' ')}"
-        for p, v in zip(table["probability"], table["verdict"], strict=True)
-    ]
-    heads = [
-        e if e == WITHOUT else f"{e} {r:g}"
-        for e, r in zip(table["evidence"], table["relevance"], strict=True)
-    ]
-    wide = table.assign(cell=cells, head=heads)
-    names, order = (list(dict.fromkeys(wide[k])) for k in ("name", "head"))
-    shown = wide.pivot(index="name", columns="head", values="cell").loc[names, order]
-    shown.index.name = shown.columns.name = None
-    return str(shown.to_string())

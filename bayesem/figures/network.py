@@ -9,6 +9,7 @@ import numpy as np
 
 from bayesem import studies
 from bayesem.arrays import Floats
+from bayesem.figures.boxes import box
 from bayesem.figures.curves import Curve, curve, roomiest
 from bayesem.figures.layering import Layout, layered
 from bayesem.figures.sheet import (
@@ -302,47 +303,14 @@ def _box(drawing: _Drawing, name: str) -> None:
     mine = graph.whose.variables.get(name, ())
     x, y = drawing.centre(name)
     tall = _tall(graph, name)
-    _shape(drawing.axis, graph, mine, (x, y), tall)
+    colour, _ = graph.look(mine)
+    kind = graph.whose.studies.index(mine[0]) if mine else 0
+    box(drawing.axis, (x, y), (BOX, tall), kind, colour, double=len(mine) > 1)
     letters = graph.letters(mine)
     shift = 0.055 if letters else 0.0
     drawing.axis.text(x, y + shift, name, size=8, weight="bold", ha="center", va="center", zorder=8)
     if letters:
         drawing.axis.text(x, y - 0.085, letters, size=6.5, ha="center", va="center", zorder=8)
-
-
-def _shape(
-    axis: "Axes", graph: _Graph, mine: Sequence[str], at: tuple[float, float], tall: float
-) -> None:
-    """A box: square corners for the first study, round for the second, cut for the third; a second
-    outline where several studies have the factor."""
-    colour, _ = graph.look(mine)
-    first = graph.whose.studies.index(mine[0]) if mine else 0
-    for k in range(2 if len(mine) > 1 else 1):
-        grow = 0.035 * k
-        axis.add_patch(_outline(first, at, BOX + 2 * grow, tall + 2 * grow, colour, filled=k == 0))
-
-
-def _outline(
-    kind: int, at: tuple[float, float], wide: float, tall: float, colour: str, *, filled: bool
-) -> Any:
-    from matplotlib.patches import FancyBboxPatch, Polygon
-
-    x, y = at
-    face = "white" if filled else "none"
-    look: dict[str, Any] = {
-        "fc": face,
-        "ec": colour,
-        "lw": 1.2 if filled else 0.7,
-        "zorder": 7 if filled else 6,
-    }
-    if kind % 3 == 2:
-        c = 0.1
-        w, h = wide / 2, tall / 2
-        corners = [(-w + c, -h), (w - c, -h), (w, -h + c), (w, h - c), (w - c, h), (-w + c, h),
-                   (-w, h - c), (-w, -h + c)]  # fmt: skip
-        return Polygon([(x + a, y + b) for a, b in corners], closed=True, **look)
-    corner = "round,pad=0,rounding_size=0.12" if kind % 3 == 1 else "square,pad=0"
-    return FancyBboxPatch((x - wide / 2, y - tall / 2), wide, tall, boxstyle=corner, **look)
 
 
 def _legend(figure: "Figure", graph: _Graph, fitted: object) -> None:
