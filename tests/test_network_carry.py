@@ -8,11 +8,11 @@ from fake_fits import fake_fit, moments, normal_grid
 from scipy.stats import norm
 
 import bayesem as sem
-from bayesem.carrying.carry import GOOD_K
 from bayesem.carrying.regressions import equations_of, regressions
 from bayesem.carrying.sources import OrderEvidence, PathEvidence
 from bayesem.decomposition import standardise
 from bayesem.partable import parameter_table
+from bayesem.robustness.reweighting import GOOD_K
 
 EQUATIONS = (("M", ("X",)), ("Y", ("M", "X")))
 
