@@ -1,9 +1,8 @@
 """Figures for a paper: what a verdict rests on, and a slope over its moderator.
 
 `panels` lays the comparisons of a claim on axes, `sheet` is the paper that all figures stand on,
-`verdict`, `slopes`, `shares`, `residuals`, `ranks`, `assurance` and `network` draw (`layering` and
-`curves` lay a graph out, `boxes` are its boxes). Matplotlib is imported when something is drawn, and
-not before.
+`verdict`, `slopes`, `shares`, `residuals`, `ranks`, `assurance` and `network` draw; `layering`,
+`curves` and `boxes` lay a graph out. Matplotlib is imported when something is drawn, and not before.
 """
 
 from bayesem.figures.assurance import plot_design
