@@ -2,7 +2,8 @@
 
 `panels` lays the comparisons of a claim on axes, `sheet` is the paper that all figures stand on,
 `verdict`, `slopes`, `shares`, `residuals`, `ranks`, `assurance` and `network` draw; `layering`,
-`curves` and `boxes` lay a graph out. Matplotlib is imported when something is drawn, and not before.
+`curves` and `boxes` lay a graph out. Matplotlib is imported when something is drawn, and not
+before.
 """
 
 from bayesem.figures.assurance import plot_design
