@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from bayesem.errors import PriorError
-from bayesem.priordraws import acceptance, block_acceptance
+from bayesem.priordraws import acceptance, block_acceptance, block_log_mass
 from bayesem.spec import Spec
 
 __all__ = ["log_prior_mass"]
@@ -38,9 +38,13 @@ def log_prior_mass(spec: Spec, *, size: int = 200_000, seed: int = 0) -> tuple[f
     """
     rng = np.random.default_rng(seed)
     shares = [(acceptance(spec, size, rng), size)]
-    value = 0.0
+    value, variance = 0.0, 0.0
     for block in spec.blocks:
         if block.full:
+            continue
+        known = block_log_mass(spec, block, size, rng)
+        if known is not None:
+            value, variance = value + known[0], variance + known[1] ** 2
             continue
         columns = [k for k, _, _ in block.members]
         value += math.log(2) * sum(spec.parameters[k].prior is None for k in columns)
@@ -50,7 +54,6 @@ def log_prior_mass(spec: Spec, *, size: int = 200_000, seed: int = 0) -> tuple[f
         for k, weight in d.weights:
             if spec.parameters[k].variable == "slack":
                 value -= math.log(abs(weight))
-    variance = 0.0
     for share, count in shares:
         if share * count < 100:
             raise PriorError(

@@ -4,10 +4,11 @@ import numpy as np
 
 from bayesem.arrays import Floats
 from bayesem.errors import PriorError
+from bayesem.patterned import draw_patterned, log_patterned_mass
 from bayesem.priors import Prior
 from bayesem.spec import Block, Parameter, Spec
 
-__all__ = ["acceptance", "block_acceptance", "draw_prior", "lkj_correlations"]
+__all__ = ["acceptance", "block_acceptance", "block_log_mass", "draw_prior", "lkj_correlations"]
 
 #: Rounds of rejection before the prior is called practically impossible.
 ROUNDS = 400
@@ -112,12 +113,15 @@ def _unmarked(spec: Spec, prior: Prior, t: Floats, k: int, x: Floats) -> Floats:
 
 
 def _block_proposal(spec: Spec, block: Block, x: Floats, rng: np.random.Generator) -> None:
-    """Correlations of one block: LKJ where it is full, by rejection where it has zeros."""
+    """Correlations of one block: LKJ where it is full, else by a way that knows its zeros; by
+    rejection where they have priors of their own."""
     columns = [k for k, _, _ in block.members]
     if block.full:
         R = lkj_correlations(len(block.nodes), block.eta, len(x), rng)
         for k, i, j in block.members:
             x[:, k] = R[:, i, j]
+    elif block.cube and _bare(spec, block):
+        x[:, columns] = draw_patterned(block.members, len(block.nodes), block.eta, len(x), rng)
     elif block.cube:
         done = 0
         for _ in range(ROUNDS):
@@ -130,6 +134,20 @@ def _block_proposal(spec: Spec, block: Block, x: Floats, rng: np.random.Generato
         x[done:, columns] = np.nan  # never admissible
     else:
         x[:, columns] = _uniform_or_own(spec, columns, len(x), rng)
+
+
+def _bare(spec: Spec, block: Block) -> bool:
+    """Whether no correlation of a block has a prior of its own."""
+    return all(spec.parameters[k].prior is None for k, _, _ in block.members)
+
+
+def block_log_mass(
+    spec: Spec, block: Block, size: int, rng: np.random.Generator
+) -> tuple[float, float] | None:
+    """Log integral of the density of a block with zeros, and its error; None if not known."""
+    if not (block.cube and _bare(spec, block)):
+        return None
+    return log_patterned_mass(block.members, len(block.nodes), block.eta, size, rng)
 
 
 def _uniform_or_own(spec: Spec, columns: list[int], size: int, rng: np.random.Generator) -> Floats:

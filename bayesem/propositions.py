@@ -3,7 +3,7 @@
 ``says`` is the paper's sentence, ``claim`` the only formal part, the model's labels the bridge.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -93,6 +93,8 @@ class Proposition:
         The model of the study that the claim is about.
     needs : str or None
         Data without which the claim cannot be tested (a key of `NEEDS`).
+    study : str or None
+        The study that it was carried over from, where another one's file includes it.
     """
 
     name: str
@@ -105,6 +107,18 @@ class Proposition:
     note: str = ""
     model: str | None = None
     needs: str | None = None
+    study: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotCarried:
+    """A proposition of an included study that the model has no room for, and why."""
+
+    name: str
+    study: str
+    says: str
+    claim: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +133,16 @@ class PropositionSet:
     rule : Rule
         The file's.
     sha256 : str
-        Of the file's bytes, or of the claims where there is no file.
+        Of the file's bytes, or of the claims where there is no file; with those of included files.
+    left : tuple of NotCarried
+        Of included studies.
     """
 
     items: tuple[Proposition, ...]
     model: str | None
     rule: Rule
     sha256: str
+    left: tuple[NotCarried, ...] = ()
 
     def __iter__(self) -> Iterator[Proposition]:
         return iter(self.items)
@@ -201,13 +218,46 @@ def _from_file(path: Path) -> PropositionSet:
     model = data.pop("model", None)
     model = document.text(model, "model") if model is not None else None
     rule = _rule(document, document.table(data.pop("rule", {}), "rule"), Rule(), ("rule",))
-    items: list[Proposition] = []
+    items, left, digests = _included(document, data.pop("include", {}), model)
     for name, value in data.items():
         if not isinstance(value, dict):
-            hint = did_you_mean(name, ("model", "rule"))
+            hint = did_you_mean(name, ("model", "rule", "include"))
             raise document.fail(f"Unknown key `{name}`.", name, hint=hint)
+        _check_free(document, name, items)
         items.append(_proposition(document, name, value, rule, [item.name for item in items]))
-    return PropositionSet(tuple(items), model, rule, document.sha256)
+    whole = [document.sha256, *digests]
+    digest = sha256("\n".join(whole).encode()).hexdigest() if digests else whole[0]
+    return PropositionSet(tuple(items), model, rule, digest, tuple(left))
+
+
+def _included(
+    document: Document, value: object, model: str | None
+) -> tuple[list[Proposition], list[NotCarried], list[str]]:
+    """Propositions of other studies, those that stayed behind, and the digests of their files."""
+    from bayesem.inclusion import include  # reads propositions itself
+
+    tables = document.table(value, "include")
+    if tables and model is None:
+        raise document.fail("`include` needs the `model` to carry propositions to.", "include")
+    items: list[Proposition] = []
+    left: list[NotCarried] = []
+    digests: list[str] = []
+    for study, table in tables.items():
+        found = include(document, study, document.table(table, "include", study), str(model))
+        for p in found.items:
+            _check_free(document, p.name, items, "include", study)
+        items += found.items
+        left += found.left
+        digests.append(found.sha256)
+    return items, left, digests
+
+
+def _check_free(document: Document, name: str, items: Sequence[Proposition], *keys: str) -> None:
+    """Refuse a name that an included proposition has."""
+    known = next((p for p in items if p.name == name and p.study is not None), None)
+    if known is not None:
+        message = f"`{name}` is already a proposition of {known.study}."
+        raise document.fail(message, *(keys or (name,)), hint="Give it another name.")
 
 
 def _proposition(

@@ -165,6 +165,8 @@ def assess(
     undecided.
     """
     readings = _readings(fits)
+    if isinstance(propositions, str | Path | Mapping):
+        propositions = read_propositions(propositions)
     items = [
         replace(
             item,
@@ -185,7 +187,7 @@ def assess(
         rows += _untestable(item, readings, findings)
     table = pd.DataFrame(rows, columns=COLUMNS)
     detail = pd.DataFrame(parts, columns=PART_COLUMNS)
-    notes = tuple(_notes(items, readings, findings, table))
+    notes = (*_notes(items, readings, findings, table), *_not_carried(propositions))
     if not several:
         table = table.drop(columns=["reading", "weight"])
         detail = detail.drop(columns="reading")
@@ -496,6 +498,18 @@ def _notes(
     if len(readings) > len(kinds) and any(reading.weight is None for reading in readings):
         yield "The fits carry no weights, so no pooled row is given."
     yield from _multiplicity(findings, table)
+
+
+def _not_carried(propositions: Any) -> Iterator[str]:
+    """What stayed behind of included studies, by reason."""
+    left = propositions.left if isinstance(propositions, PropositionSet) else ()
+    for study in dict.fromkeys(one.study for one in left):
+        said: dict[str, list[str]] = {}
+        for one in left:
+            if one.study == study:
+                said.setdefault(one.reason, []).append(one.name)
+        why = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in said.items())
+        yield f"Not carried over from {study}: {why}."
 
 
 def _multiplicity(findings: Mapping[str, list[_Found]], table: pd.DataFrame) -> Iterator[str]:

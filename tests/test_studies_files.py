@@ -55,7 +55,7 @@ def test_a_codebook_covers_its_models(path: Path) -> None:
 def test_studies_and_their_further_models() -> None:
     """A study is what propositions are about; a further model has its codebook and its truth."""
     assert set(studies.own()) == {path.stem for path in PROPOSITIONS}
-    declared = ("export_strategy", "facilitated_alliance")
+    declared = ("export_network", "export_strategy", "facilitated_alliance")
     assert {path.name for path in TRUTHS} == {f"{name}{studies.TRUTH}" for name in declared}
     for name in studies.names():
         study = studies.find(name)
@@ -65,7 +65,7 @@ def test_studies_and_their_further_models() -> None:
     with pytest.raises(Exception, match="There is no study") as caught:
         studies.find("zzz")
     assert caught.value.hint == (
-        "There are `alliance_mediation`, `export_strategy`, `facilitated_alliance`."
+        "There are `alliance_mediation`, `export_network`, `export_strategy`, `facilitated_alliance`."
     )
 
 

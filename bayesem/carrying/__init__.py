@@ -1,0 +1,1 @@
+"""Evidence of one study carried over to another's model, by a declared relevance."""
