@@ -65,7 +65,7 @@ _HOMES = {
     "interviews": "campaigns.interviews",
     "johnson_neyman": "moderation",
     "kfold": "comparison.folds",
-    "lavaan_table": "lavaan_table",
+    "lavaan_table": "lavaan_columns",
     "load": "storage",
     "loo": "comparison.leave_one_out",
     "moderated_mediation": "moderation",

@@ -13,7 +13,7 @@ LAYERS = {
     "model": 3, "propositions": 3, "inclusion": 3, "cutting": 3, "partable": 3, "priors": 3, "matrices": 3, "responses": 3,
     "outcomes": 4, "casewise": 4, "augmentation": 4, "variables": 4, "implied": 4, "casedraws": 4, "metric": 4, "constraints": 4, "chosen_priors": 4, "spec": 4, "specification": 4, "identification": 4, "priordraws": 4, "patterned": 4, "prior_mass": 4, "prior_density": 4,
     "kernels": 5, "graph_transforms": 6, "graph_data": 6, "graphs": 6, "sampling": 7, "posterior": 7, "observed": 7, "preparation": 7, "common_method": 7, "fitting": 7, "distribution": 7, "counts": 8,
-    "decomposition": 8, "summaries": 8, "scoring": 8, "truth": 8, "simulation": 8, "study_truth": 8, "generator": 8, "storage": 8, "lavaan_table": 8,
+    "decomposition": 8, "summaries": 8, "scoring": 8, "truth": 8, "simulation": 8, "study_truth": 8, "generator": 8, "storage": 8, "lavaan_columns": 8,
     "refitting": 8, "shares": 8, "prior_scaling": 8, "pointwise": 8, "goodness": 8, "measurement": 8, "screening": 8, "implications": 8, "comparison": 8,
     "conditional": 8, "questions": 8, "interventions": 8, "moderation": 8, "gcomputation": 8, "bundles": 8,
     "decision": 9, "claim_kinds": 9, "claim_counts": 9, "claims_evaluation": 9, "claim_evidence": 9, "verdict_text": 9,

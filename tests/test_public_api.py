@@ -1,6 +1,7 @@
 """The public names, and what each promises about itself."""
 
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,12 @@ def test_every_public_name_is_documented(name):
     assert len(text) > 20
     if inspect.isfunction(value) and name in CONTRACT:
         assert "Parameters" in text, name
+
+
+def test_no_public_name_is_a_module():
+    """Importing the module would take the name's place."""
+    folder = Path(sem.__file__).parent
+    assert not {p.stem for p in folder.iterdir()} & set(sem.__all__)
 
 
 def test_unknown_name():
