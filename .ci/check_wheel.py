@@ -10,8 +10,12 @@ ROOT = Path(__file__).parents[1]
 
 
 def expected() -> set[str]:
-    """Every file that the wheel must hold: modules, the marker of types, studies."""
-    modules = {str(p.relative_to(ROOT)) for p in (ROOT / "bayesem").rglob("*.py")}
+    """Every file that the wheel must hold: modules, what reports are made with, studies."""
+    modules = {
+        str(p.relative_to(ROOT))
+        for kind in ("*.py", "*.css", "*.bib")
+        for p in (ROOT / "bayesem").rglob(kind)
+    }
     studies = {
         f"bayesem/_studies/{folder}/{p.name}"
         for folder in ("models", "propositions")
