@@ -20,6 +20,7 @@ from bayesem.model import Model, read_model
 from bayesem.outcomes import read_outcomes, with_twins
 from bayesem.partable import ParameterTable, parameter_table
 from bayesem.posterior import Settings, reserved
+from bayesem.sampling.directions import direction_notes
 from bayesem.spec import Spec
 from bayesem.specification import specification
 
@@ -102,6 +103,7 @@ def prepare(
     cases = kept if table.casewise and isinstance(kept, Answers) else None
     rest = {"priors": priors, "spread": spread, "centre": centre, "cases": cases, "added": added}
     spec = specification(table, stats, **rest)  # type: ignore[arg-type]
+    notes += direction_notes(spec)
     if check:
         from bayesem.sampling.starts import rough_point
 

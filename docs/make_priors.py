@@ -18,7 +18,7 @@ Written by `docs/make_priors.py` from {draws:,} prior draws; nothing here is typ
 ## Default priors
 
 The home metric gives each factor a (residual) variance of 1; marker reporting rescales it, so verdicts
-depend neither on `identify` nor on which indicator is the marker. s is a quarter of the codebook's answer
+depend neither on `identify` nor on which indicator is the marker, as long as all run the same way. s is a quarter of the codebook's answer
 range where it is known, else the sample's standard deviation; m the middle of the scale, else the mean.
 
 | kind | prior |
@@ -35,7 +35,8 @@ range where it is known, else the sample's standard deviation; m the middle of t
 A factor leaves the home metric only where the user's own statement is about the marker metric: a shared or
 constrained label, a fixed non-zero value, or a prior given by label or cell. Then the same priors apply in
 units of the marker (a factor's expected sd is 0.7 s of its marker), and the marker's choice matters.
-A reverse-coded indicator has a loading 3.5 prior sds from the default's mean: recode it first.
+A reverse-coded indicator has a loading 3.5 prior sds from the default's mean, which shrinks it a little (and its factor is
+turned round if it is the marker; the fit then says so): better recode it first.
 """
 
 

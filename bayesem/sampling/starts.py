@@ -10,6 +10,7 @@ from bayesem.arrays import Floats
 from bayesem.errors import SamplingError
 from bayesem.kernels.pack import unconstrained
 from bayesem.kernels.target import Target, target_of
+from bayesem.sampling.directions import contrary_markers, reversed_loadings
 from bayesem.spec import Parameter, Spec
 
 __all__ = ["Mode", "maximum", "overdispersed", "rough_point", "spread_around", "whitened"]
@@ -38,9 +39,18 @@ class Mode:
     gradient: float
 
 
-def rough_point(spec: Spec) -> Floats:
-    """A plain guess, (q,): loadings of 0.7, half of each variance as residual, no correlation."""
+def rough_point(spec: Spec, *, turned: bool = True) -> Floats:
+    """A plain guess, (q,): loadings of 0.7, half of each variance as residual, no correlation.
+
+    Loadings of indicators that run against their marker are negative, unless they are not
+    ``turned``.
+    """
     guess = np.array([_guess(spec, p) for p in spec.parameters])
+    if turned:
+        against = reversed_loadings(spec)
+        free = [p.start is None and p.upper > 0 > p.lower for p in spec.parameters]
+        turn = np.array([p.name in against for p in spec.parameters]) & free
+        guess = np.where(turn, -guess, guess)
     lower = np.array([p.lower for p in spec.parameters])
     upper = np.array([p.upper for p in spec.parameters])
     width = np.where(np.isfinite(upper - lower), upper - lower, 1.0)
@@ -109,7 +119,18 @@ def maximum(
         If no finite starting point exists.
     """
     target = target_of(spec, jacobian=jacobian) if target is None else target
-    u = unconstrained(spec, rough_point(spec)) if start is None else start
+    if start is None:
+        first = _highest(target, unconstrained(spec, rough_point(spec)))
+        if not contrary_markers(spec):
+            return first
+        # Where a marker runs against the rest, which side the prior leaves higher is not foreseen.
+        plain = _highest(target, unconstrained(spec, rough_point(spec, turned=False)))
+        return max(first, plain, key=lambda mode: mode.value)
+    return _highest(target, start)
+
+
+def _highest(target: Target, u: Floats) -> Mode:
+    """The mode that is reached from a point."""
     if not math.isfinite(target.density(target.array, u)[0]):
         u = _finite_point(target, u)
 
