@@ -25,10 +25,21 @@ __all__ = ["measure", "without_prior"]
 
 
 type Counted = Callable[[np.ndarray], tuple[Floats, Floats]]
+type Spread = Callable[[np.ndarray], Floats]
+
+
+def _sd(values: np.ndarray) -> Floats:
+    return np.asarray(values.std((0, 1), ddof=1))
 
 
 def measure(
-    form: Form, posterior: AnyScope, prior: AnyScope, rule: Rule, *, counted: Counted = shares
+    form: Form,
+    posterior: AnyScope,
+    prior: AnyScope,
+    rule: Rule,
+    *,
+    counted: Counted = shares,
+    spread: Spread = _sd,
 ) -> tuple[Evidence, np.ndarray, np.ndarray]:
     """Evidence for a claim, and its truth in every posterior and every prior draw.
 
@@ -41,6 +52,8 @@ def measure(
         For the widths of its ropes.
     counted : callable
         Share of draws in which something holds, with its error.
+    spread : callable
+        Sd over the draws of a value.
 
     Returns
     -------
@@ -48,8 +61,11 @@ def measure(
         Posteriors can come in batches, along the axes behind ``draw``.
     """
     if not isinstance(form, And | Or):
-        return _atom(form, posterior, prior, rule, counted)
-    measured = [measure(p, posterior, prior, rule, counted=counted) for p in form.parts]  # type: ignore[arg-type]
+        return _atom(form, posterior, prior, rule, counted, spread)
+    measured = [
+        measure(p, posterior, prior, rule, counted=counted, spread=spread)  # type: ignore[arg-type]
+        for p in form.parts
+    ]
     parts = tuple(evidence for evidence, _, _ in measured)
     joined = np.logical_and if isinstance(form, And) else np.logical_or
     truth = joined.reduce([t for _, t, _ in measured])
@@ -77,7 +93,7 @@ def without_prior(evidence: Evidence) -> Evidence:
 
 
 def _atom(
-    atom: Any, posterior: AnyScope, prior: AnyScope, rule: Rule, counted: Counted
+    atom: Any, posterior: AnyScope, prior: AnyScope, rule: Rule, counted: Counted, spread: Spread
 ) -> tuple[Evidence, np.ndarray, np.ndarray]:
     truth, base = holds(atom, posterior, rule), holds(atom, prior, rule)
     decided = _constant(atom, posterior) and _constant(atom, prior)
@@ -90,8 +106,7 @@ def _atom(
                 mass, mass_error = counted(np.abs(gap[0]) < gap[1])
         case Call():
             width = rope_width(atom, posterior.table, rule)
-            sd = np.asarray(null_value(atom, posterior).std((0, 1), ddof=1))
-            limit = attainable_null(sd, width)
+            limit = attainable_null(spread(null_value(atom, posterior)), width)
     evidence = Evidence(
         "comparison" if isinstance(atom, Comparison) else "null",
         *_shares(truth, base, counted),

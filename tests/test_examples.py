@@ -70,6 +70,13 @@ def test_first_line_is_the_help(name, here):
     assert f"examples/{name}.py [answers.csv]" in out
 
 
+def test_the_networks_first_lines_are_its_help(here):
+    """Asking for help starts no fit."""
+    code, out, _ = here("export_network", "--help")
+    assert code == 0
+    assert (EXAMPLES / "export_network.py").read_text().splitlines()[0].strip('"') in out
+
+
 def test_a_whole_run(tmp_path):
     figure = tmp_path / "figure.png"
     done = run("p3_compliance", "--n", 300, "--draws", 250, "--figure", figure)

@@ -82,6 +82,33 @@ def test_an_order_multiplies_the_odds() -> None:
     assert odds.iloc[2] / odds.iloc[0] == pytest.approx(3, rel=1e-6)
 
 
+def test_the_error_of_an_order_s_factor_is_in_the_probability_s() -> None:
+    """By the delta method p (1 - p) times that of the log odds, beside the draws' own."""
+    rows = []
+    for error in (0.0, 0.2):
+        order = OrderEvidence("c", "share(x) > share(y)", "a > 0.35", np.log(3.0), error, 112)
+        rows.append(sem.carry(HERE, {"A": "a > 0.35"}, {"o": order}, relevance=0.5).table.iloc[-1])
+    p = rows[0]["probability"]
+    expected = np.hypot(rows[0]["mcse"], 0.5 * 0.2 * p * (1 - p))
+    assert rows[1]["mcse"] == pytest.approx(expected, rel=1e-9)
+    assert rows[1]["mcse"] > 2 * rows[0]["mcse"]
+
+
+def test_what_is_attainable_is_under_the_weights() -> None:
+    table = sem.carry(HERE, {"null": "null(std(c))"}, {"e": evidence()}, relevance=1).table
+    expected = [2 * norm.cdf(0.1 / sd) - 1 for sd in (0.1, 200**-0.5)]
+    assert table["attainable"].tolist() == pytest.approx(expected, abs=0.015)
+
+
+def test_where_all_draws_agree_the_bound_is_by_what_they_are_worth() -> None:
+    high = fit_of(0.8, 0.2, 0.1)
+    table = sem.carry(high, {"A": "a > 0.3"}, {"e": evidence((0.9, 0.1, 0.2))}, relevance=1).table
+    prior = table["prior_probability"] / (1 - table["prior_probability"])
+    assert (table["probability"] == 1).all()
+    assert table["ess"][1] < 3000
+    np.testing.assert_allclose(table["bayes_factor"] * prior, table["ess"] - 1, rtol=1e-9)
+
+
 def test_several_are_shown_alone_and_together() -> None:
     order = OrderEvidence("counts", "share(x) > share(y)", "b > 0", np.log(2.0), 0.01, 112)
     found = sem.carry(HERE, {"A": "a > 0.3"}, {"e": evidence(), "o": order}, relevance=(1,))

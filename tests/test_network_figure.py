@@ -10,10 +10,12 @@ import bayesem as sem
 from bayesem.figures import network as drawn
 from bayesem.figures.curves import curve, roomiest
 from bayesem.figures.layering import columns_of, layered
+from bayesem.figures.network_drawing import Drawing
+from bayesem.figures.network_graph import NOBODY, graph_of
 
 matplotlib = pytest.importorskip("matplotlib")
 NETWORK = sem.read_model("export_network")
-GRAPH = drawn._graph(NETWORK)
+GRAPH = graph_of(NETWORK)
 
 
 # --- layout -------------------------------------------------------------------------------------
@@ -77,12 +79,12 @@ def test_what_is_drawn() -> None:
     }  # fmt: skip
     assert GRAPH.whose.studies == ("alliance_mediation", "export_strategy", "facilitated_alliance")
     assert GRAPH.letters(GRAPH.whose.variables["NET"]) == "A B C"
-    assert GRAPH.look(()) == drawn.NOBODY
+    assert GRAPH.look(()) == NOBODY
     assert len({GRAPH.look((s,)) for s in GRAPH.whose.studies}) == 3  # colour and line differ
 
 
 def test_lower_orders_are_left_out_and_outcomes_stay() -> None:
-    graph = drawn._graph(sem.read_model("export_strategy"))
+    graph = graph_of(sem.read_model("export_strategy"))
     assert "DINF" not in graph.nodes
     assert {"DC", "exporting"} <= set(graph.nodes)
     assert ("size", "EP") not in graph.edges
@@ -109,15 +111,15 @@ def test_a_fit_puts_its_numbers_on_the_paths(monkeypatch, tmp_path: Path) -> Non
     keys = [(y, x) for x, y in GRAPH.edges]
     keys += [(y, *sorted((m, x))) for m, (x, y) in GRAPH.moderations]
     values = {k: (m := float(rng.uniform(-0.5, 0.5)), m - 0.1, m + 0.1) for k in keys}
-    monkeypatch.setattr(drawn, "_values", lambda fitted: values)
-    seen: list[drawn._Drawing] = []
-    original = drawn._draw
+    monkeypatch.setattr(drawn, "values_of", lambda fitted: values)
+    seen: list[Drawing] = []
+    original = drawn.draw
 
-    def keep(drawing: drawn._Drawing) -> None:
+    def keep(drawing: Drawing) -> None:
         seen.append(drawing)
         original(drawing)
 
-    monkeypatch.setattr(drawn, "_draw", keep)
+    monkeypatch.setattr(drawn, "draw", keep)
     figure = sem.plot_network(NETWORK, tmp_path / "n.svg")
     numbers = [t for t in figure.axes[0].texts if "." in t.get_text()]
     assert len(numbers) == len(values) == 28

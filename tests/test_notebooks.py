@@ -17,6 +17,7 @@ FOLDER = ROOT / "examples" / "notebooks"
 NAMES = (
     "alliance_mediation",
     "coming_from_amos_smartpls_lavaan",
+    "export_network",
     "export_strategy",
     "facilitated_alliance",
 )
@@ -79,7 +80,10 @@ def test_kept_outputs_are_whole_small_and_nobodys(name):
     assert 'execution": {' not in text  # no times
 
 
-@pytest.mark.parametrize("name", ["export_strategy", "coming_from_amos_smartpls_lavaan"])
+GENERATED = ["coming_from_amos_smartpls_lavaan", "export_network", "export_strategy"]
+
+
+@pytest.mark.parametrize("name", GENERATED)
 def test_generated_data_are_named_first_and_beside_every_verdict(name):
     notebook = read(name)
     assert "synthetic" in notebook.cells[0].source

@@ -14,21 +14,21 @@ References
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from bayesem.arrays import Floats
 from bayesem.carrying.regressions import regressions
 from bayesem.carrying.sources import OrderEvidence, PathEvidence
 from bayesem.carrying.text import REFUSED, WITHOUT, notes_on, wide_text
-from bayesem.carrying.weighting import Evidence, Weighted, counter, log_factor, weigh
+from bayesem.carrying.weighting import Evidence, Weighted, counter, piece, spread, weigh
 from bayesem.claim_counts import speaks_of_counts
 from bayesem.claim_evidence import measure, without_prior
 from bayesem.claims_evaluation import Scope, scope
 from bayesem.decision import WITHHELD, bayes_factor, judge
+from bayesem.decision import Evidence as Found
 from bayesem.errors import NotAvailableError, PropositionError
 from bayesem.posterior import Fit
 from bayesem.verdicts import claims_of, concerns
@@ -37,7 +37,7 @@ __all__ = ["Carried", "carry"]
 
 TOGETHER: Final = "together"
 COLUMNS: Final = ["name", "claim", "evidence", "relevance", "probability", "prior_probability",
-                  "bayes_factor", "mcse", "verdict", "pareto_k", "ess"]  # fmt: skip
+                  "bayes_factor", "mcse", "attainable", "verdict", "pareto_k", "ess"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +48,11 @@ class Carried:
     ----------
     table : DataFrame
         A row per proposition, evidence and relevance: ``name claim evidence relevance probability
-        prior_probability bayes_factor mcse verdict pareto_k ess``. The first rows are ``without``;
-        several pieces of evidence are shown each alone and ``together``. ``bayes_factor`` is of all
-        that a row rests on, against the model's prior. A row whose ``pareto_k`` is above 0.7 has no
+        prior_probability bayes_factor mcse attainable verdict pareto_k ess``. The first rows are
+        ``without``; several pieces of evidence are shown each alone and ``together``.
+        ``bayes_factor`` is of all that a row rests on, against the model's prior, ``mcse`` holds
+        the error of counts' factors too, and ``attainable`` is the largest probability that a
+        ``null(x)`` can reach under these weights. A row whose ``pareto_k`` is above 0.7 has no
         numbers, and its verdict is ``refused``.
     paths : DataFrame
         What is carried of paths: ``evidence path label mean sd here_mean here_sd``, standardised,
@@ -102,12 +104,11 @@ def carry(
     _check(fit, evidence)
     posterior = scope(fit)
     prior = scope(fit, "prior") if "prior" in fit.draws.children else None
-    logs = {name: log_factor(one, fit, posterior) for name, one in evidence.items()}
-    sets = dict(logs)
-    if len(logs) > 1:
-        sets[TOGETHER] = np.sum(list(logs.values()), axis=0)
-    weighted = [Weighted(WITHOUT, 0.0, None, 0.0)]
-    weighted += [weigh(name, log, r) for name, log in sets.items() for r in powers]
+    sets = {name: [piece(one, fit, posterior)] for name, one in evidence.items()}
+    if len(sets) > 1:
+        sets[TOGETHER] = [one for pieces in sets.values() for one in pieces]
+    weighted = [Weighted(WITHOUT, 0.0)]
+    weighted += [weigh(name, pieces, r) for name, pieces in sets.items() for r in powers]
     rows = [
         row
         for item in claims_of(propositions)
@@ -172,9 +173,10 @@ def _judged(
             yield {**said, "verdict": REFUSED}
             continue
         found, _, _ = measure(
-            item.form, posterior, prior or posterior, item.rule, counted=counter(one.weights)
-        )
-        found = found if prior is not None else without_prior(found)
+            item.form, posterior, prior or posterior, item.rule,
+            counted=counter(one), spread=spread(one),
+        )  # fmt: skip
+        found = _worth(found if prior is not None else without_prior(found), one.size)
         yield {
             **said,
             "probability": float(found.probability),
@@ -182,12 +184,15 @@ def _judged(
             "bayes_factor": float(bayes_factor(found).value),
             "mcse": float(found.mcse),
             "verdict": str(judge(found, item.rule)) if fit.converged else WITHHELD,
-            "ess": _effective(one.weights, posterior.shape),
+            "attainable": float(found.attainable),
+            "ess": min(one.size, float(np.prod(posterior.shape))),
         }
 
 
-def _effective(weights: Floats | None, shape: tuple[int, ...]) -> float:
-    return float(np.prod(shape)) if weights is None else float(1 / (weights**2).sum())
+def _worth(found: Found, size: float) -> Found:
+    """The same where draws are worth fewer: a factor on which all agree is bounded by these."""
+    parts = tuple(_worth(part, size) for part in found.parts)
+    return replace(found, draws=min(found.draws, size), parts=parts)
 
 
 def _carried_paths(evidence: Mapping[str, Evidence], fit: Fit) -> pd.DataFrame:
