@@ -61,7 +61,8 @@ def rules_in_words(rule: Any) -> Iterator[str]:
     )
     yield (
         f"Practically null: the two sides of a comparison differ by less than the rope with "
-        f"probability of at least {p} (of an \N{LEFT DOUBLE QUOTATION MARK}and\N{RIGHT DOUBLE QUOTATION MARK}: in one part, while none is refuted)."
+        f"probability of at least {p}; of parts joined by and: in one of them, while none is "
+        "refuted; joined by or: in all."
     )
     yield (
         f"Supported: the whole claim has probability of at least {p}, and a Bayes factor of at "
@@ -69,8 +70,7 @@ def rules_in_words(rule: Any) -> Iterator[str]:
     )
     yield (
         f"Refuted: a comparison has probability of at most {q} and a Bayes factor of at most "
-        f"1/{bf}; an \N{LEFT DOUBLE QUOTATION MARK}and\N{RIGHT DOUBLE QUOTATION MARK} falls with any one of its parts, an "
-        f"\N{LEFT DOUBLE QUOTATION MARK}or\N{RIGHT DOUBLE QUOTATION MARK} only with all of them."
+        f"1/{bf}; of parts joined by and: any one of them has; joined by or: all have."
     )
     yield "Undecided: everything else. Not testable: the data cannot bear on the claim."
 

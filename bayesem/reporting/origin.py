@@ -9,7 +9,7 @@ from bayesem.data import Moments
 from bayesem.errors import BayesemError
 from bayesem.publications import publication
 
-__all__ = ["assumed", "kind_of_data", "matrix", "rebuilt", "restated", "source_of"]
+__all__ = ["HEAD", "assumed", "kind_of_data", "matrix", "rebuilt", "restated", "source_of"]
 
 HEAD = "NO RAW ANSWERS: the data of this report are rebuilt from printed estimates."
 
