@@ -5,12 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from bayesem.decision import NULL, REFUTED, UNDECIDED, WITHHELD
+from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED, WITHHELD
 from bayesem.figures.rounding import LARGEST, believed_text, rounded_factor
 from bayesem.reporting.writing import probability
 from bayesem.verdicts import Verdicts
 
-__all__ = ["deciding_parts", "of_factors", "part_text", "rules_in_words", "wording_of_rule"]
+__all__ = ["deciding_parts", "of_factors", "part_text", "rules_in_words", "what_they_do",
+           "wording_of_rule"]  # fmt: skip
 
 
 def deciding_parts(row: pd.Series, verdicts: Verdicts) -> list[pd.Series]:
@@ -33,6 +34,11 @@ def deciding_parts(row: pd.Series, verdicts: Verdicts) -> list[pd.Series]:
     waiting = [p for p in every if p["verdict"] in (UNDECIDED, WITHHELD)]
     chosen = waiting if row["verdict"] in (UNDECIDED, WITHHELD) and waiting else every
     return [min(chosen, key=lambda p: p["probability"])]
+
+
+def what_they_do(row: pd.Series) -> str:
+    """What those parts are to the verdict."""
+    return "least sure part" if row["verdict"] == SUPPORTED else "decided by"
 
 
 def part_text(part: pd.Series) -> str:
@@ -81,5 +87,3 @@ def of_factors(draws: int) -> str:
         f"Bayes factors have two digits, and beyond {LARGEST:,.0f} a bound: of {draws:,} draws only "
         "a handful then speak against the claim."
     )
-
-

@@ -18,6 +18,7 @@ from bayesem.reporting.blocks import (
     Banner,
     Block,
     Card,
+    Links,
     Listing,
     Picture,
     Quote,
@@ -141,6 +142,8 @@ def _put(writer: _Writer, block: Block, cell: int) -> None:
             _table(writer, block, cell)
         case Card():
             _card(writer, block)
+        case Links():
+            _listing(writer, Listing(tuple(f"{a}: {b}" for a, b in block.items), block.head))
 
 
 def _paragraph(
@@ -200,7 +203,12 @@ def _card(writer: _Writer, block: Card) -> None:
     if block.says:
         _paragraph(writer, block.says, italic=True, after=2, together=True)
     words = f": {block.words}." if block.words else ""
-    _paragraph(writer, f"Claim. {block.claim}{words}", after=2, together=True)
+    _paragraph(writer, f"Tested. {block.claim}{words}", after=2, together=True)
+    if block.note:
+        _paragraph(writer, block.note, italic=True, after=2, together=True)
+    if block.source:
+        said = block.source.replace("\n", "; ")
+        _paragraph(writer, f"Its source says: {said}.", after=2, together=True)
     _paragraph(writer, block.sentence, after=2, together=True)
     if block.facts:
         listed = "; ".join(f"{name}: {value}" for name, value in block.facts)

@@ -84,7 +84,9 @@ def _measured(row: pd.Series, panel: Panel, part: Comparison) -> Size:
     draws = [x - panel.threshold for _, _, x in panel.posterior]
     each = [1.0 if w is None else w for _, w, _ in panel.posterior]
     values = np.concatenate(draws)
-    weights = np.concatenate([np.full(d.size, w / d.size) for d, w in zip(draws, each, strict=True)])
+    weights = np.concatenate(
+        [np.full(d.size, w / d.size) for d, w in zip(draws, each, strict=True)]
+    )
     low, high = np.quantile(values, ENDS, weights=weights, method="inverted_cdf")
     half = (panel.rope[1] - panel.rope[0]) / 2
     mean = float(np.average(values, weights=weights))

@@ -9,7 +9,13 @@ import pandas as pd
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED, WITHHELD
 from bayesem.figures.rounding import believed_text, rounded_factor
 from bayesem.reporting.blocks import Banner, Blocks, Card, Listing, Table, Text
-from bayesem.reporting.deciding import deciding_parts, of_factors, part_text, rules_in_words
+from bayesem.reporting.deciding import (
+    deciding_parts,
+    of_factors,
+    part_text,
+    rules_in_words,
+    what_they_do,
+)
 from bayesem.reporting.describing import slim
 from bayesem.reporting.origin import HEAD, kind_of_data, restated
 from bayesem.reporting.shown import blocks_of
@@ -98,7 +104,9 @@ def _conditional(note: str, verdicts: Verdicts) -> str:
     """What a note takes for granted, said."""
     if EXPECTED not in note:
         return note
-    shared = " Claims share parts, so they are not independent." if len(verdicts.parts) else ""
+    parts = verdicts.parts["part"]
+    repeated = parts.duplicated().any() or parts.isin(verdicts.table["claim"]).any()
+    shared = " Some claims repeat parts of others, so these are fewer findings." if repeated else ""
     start, _, rest = note.partition(EXPECTED)
     return f"{start}If the model and the data are right: {EXPECTED.lower()}{rest}{shared}"
 
@@ -142,9 +150,13 @@ def _notes(verdicts: Verdicts) -> Iterator[str]:
     fits = every(verdicts.fits)
     if not all(fit.converged for fit in fits):
         return
-    yield "Pr before, Pr after: probability of the tested claim before the data and after them."
-    draws = [fit.draws["posterior"].sizes for fit in fits]
-    yield of_factors(sum(int(d["chain"] * d["draw"]) for d in draws))
+    sizes = [fit.draws["posterior"].sizes for fit in fits]
+    draws = sum(int(size["chain"] * size["draw"]) for size in sizes)
+    yield (
+        "Pr before, Pr after: probability of the tested claim before the data and after them; "
+        "before: the share of prior draws, whose Monte-Carlo error is about 0.01."
+    )
+    yield of_factors(draws)
     yield CRITERIA
 
 
@@ -219,7 +231,7 @@ def _facts(row: pd.Series, verdicts: Verdicts) -> Iterator[tuple[str, str]]:
         within = f", within \N{PLUS-MINUS SIGN}{size.rope:g}" if size and size.rope else ""
         yield f"too small to matter{within}", f"Pr {probability(row['rope_mass'])}"
     if parts:
-        yield DECIDES, "; ".join(map(part_text, parts))
+        yield what_they_do(row), "; ".join(map(part_text, parts))
 
 
 def _sentence(row: pd.Series) -> str:

@@ -111,7 +111,7 @@ def _of_signs(row: pd.Series, verdicts: Verdicts) -> Iterator[str]:
     parts = deciding_parts(row, verdicts)
     if parts:
         least = " and ".join(str(part["part"]) for part in parts)
-        yield f"It stands or falls with one part ({least}), and says nothing of sizes."
+        yield f"It is as sure as one of its parts ({least}), and says nothing of sizes."
     size = size_of(row, verdicts)
     if size is not None and size.sign:
         yield "Only the sign is tested, not the size."
@@ -135,9 +135,8 @@ def doubts(
     if not fit.converged:
         return Blocks(())
     notes = [note for note in fit.notes if not note.startswith(NO_DOUBTS)]
-    if rebuilt(fit):
-        found.insert(0, REBUILT)
-    found = [*_misfit(indices), *_measured(reliability, validity), *notes]
+    first = [REBUILT] if rebuilt(fit) else []
+    found = [*first, *_misfit(indices), *_measured(reliability, validity), *notes]
     if isinstance(comparison, pd.DataFrame):
         found += [
             f"Rivals: {marked(line)}" for line in comparison.attrs["reading"].splitlines()[:2]
