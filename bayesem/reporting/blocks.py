@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["MIME", "Banner", "Block", "Blocks", "Card", "Links", "Listing", "Picture", "Quote", "Table",
-           "Text", "Verbatim", "block_from"]  # fmt: skip
+__all__ = ["MIME", "Banner", "Block", "Blocks", "Card", "Links", "Listing", "Picture", "Quote",
+           "Table", "Text", "Verbatim", "block_from"]  # fmt: skip
 
 #: The kind of output that holds blocks; a viewer that does not know it shows the HTML beside it.
 MIME = "application/vnd.bayesem.blocks+json"
@@ -21,7 +21,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """What has to be read before anything else. ``kind``: ``danger``, ``synthetic``, ``rebuilt``."""
+    """What has to be read first. ``kind`` is ``danger``, ``synthetic`` or ``rebuilt``."""
 
     head: str
     lines: tuple[str, ...] = ()

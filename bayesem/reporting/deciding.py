@@ -84,6 +84,6 @@ def rules_in_words(rule: Any) -> Iterator[str]:
 def of_factors(draws: int) -> str:
     """Why large Bayes factors are bounds."""
     return (
-        f"Bayes factors have two digits, and beyond {LARGEST:,.0f} a bound: of {draws:,} draws only "
-        "a handful then speak against the claim."
+        f"Bayes factors have two digits, and beyond {LARGEST:,.0f} a bound: of {draws:,} draws "
+        "only a handful then speak against the claim."
     )

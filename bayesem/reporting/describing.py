@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pandas as pd
 from bayesem.data import Answers, Moments
 from bayesem.posterior import Fit
 from bayesem.propositions import PropositionSet
-from bayesem.reporting.blocks import Blocks, Listing, Quote, Table, Text, Verbatim
+from bayesem.reporting.blocks import Blocks, Listing, Table, Text, Verbatim
 from bayesem.reporting.origin import assumed, matrix, rebuilt, source_of
 from bayesem.reporting.shown import answers, blocks_of, figure
 from bayesem.reporting.wording import claim_in_words, names_of
@@ -78,7 +78,7 @@ def _of_moments(fit: Fit, found: Moments) -> str:
 def assumptions(fit: Fit) -> Iterator[str]:
     """What the reading of a publication assumes, where the data are rebuilt."""
     words = assumed(fit)
-    if words:
+    if words and isinstance(fit.data, Moments):
         yield f"Reading {fit.data.reading} of the printed tables assumes: {words}"
 
 

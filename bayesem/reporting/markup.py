@@ -101,7 +101,8 @@ def _link(cell: str) -> str:
     if not cell:
         return ""
     number = escape(cell.rpartition("-")[2])
-    return f' <a class="cell" href="#{escape(cell)}" title="cell {number}: the code behind this">\u2039{number}\u203a</a>'
+    title = f"cell {number}: the code behind this"
+    return f' <a class="cell" href="#{escape(cell)}" title="{title}">\u2039{number}\u203a</a>'
 
 
 def _banner(block: Banner) -> str:

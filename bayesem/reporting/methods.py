@@ -9,7 +9,7 @@ from bayesem.propositions import PropositionSet
 from bayesem.reporting.bibliography import entries, in_words
 from bayesem.reporting.blocks import Blocks, Listing, Table, Text, Verbatim
 from bayesem.reporting.deciding import wording_of_rule
-from bayesem.reporting.origin import assumed, kind_of_data, rebuilt, source_of
+from bayesem.reporting.origin import assumed, kind_of_data, noted, rebuilt, source_of
 from bayesem.reporting.shown import blocks_of
 
 __all__ = ["methods", "references"]
@@ -20,7 +20,7 @@ PACKAGES = ("bayesem", "pymc", "nutpie", "arviz", "numpy", "scipy", "pandas", "x
 def methods(fit: Any, propositions: PropositionSet) -> Blocks:
     """A paragraph for a paper's methods section, and a table of settings and versions."""
     text = Text(" ".join(_sentences(fit, propositions)))
-    left = tuple(n for n in fit.notes if not n.startswith("reading: "))  # said in the paragraph
+    left = noted(fit)
     notes = Listing(left, "Notes of the fit:") if left else None
     return blocks_of(text, notes, _settings(fit), _versions())
 

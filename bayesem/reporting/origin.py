@@ -9,7 +9,7 @@ from bayesem.data import Moments
 from bayesem.errors import BayesemError
 from bayesem.publications import publication
 
-__all__ = ["HEAD", "assumed", "kind_of_data", "matrix", "rebuilt", "restated", "source_of"]
+__all__ = ["HEAD", "assumed", "kind_of_data", "matrix", "noted", "rebuilt", "restated", "source_of"]
 
 HEAD = "NO RAW ANSWERS: the data of this report are rebuilt from printed estimates."
 
@@ -36,6 +36,14 @@ def kind_of_data(fits: Sequence[Any]) -> str:
     if isinstance(fit.data, Moments):
         return f"the {made}{matrix(fit.data)} of {sizes} cases"
     return f"the {made}answers of {sizes} cases"
+
+
+def noted(fit: Any) -> tuple[str, ...]:
+    """Notes of a fit, with the matrix called what it is; the reading is said elsewhere."""
+    kept = [note for note in fit.notes if not note.startswith("reading: ")]
+    if not isinstance(fit.data, Moments):
+        return tuple(kept)
+    return tuple(note.replace("covariance matrix", matrix(fit.data)) for note in kept)
 
 
 def source_of(fit: Any) -> str:

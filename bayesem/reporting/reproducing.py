@@ -25,7 +25,7 @@ TERMS: Mapping[str, str] = {
     "95% interval": "holds the quantity with probability 0.95, if model and data are right.",
     "R-hat": "do the chains agree? 1 if they do; above 1.01 they are not to be believed.",
     "ESS": "effective sample size: how many independent draws the draws are worth.",
-    "Divergence, E-BFMI": "signs that the sampler missed a region; none, and at least 0.3, is well.",
+    "Divergence, E-BFMI": "do they show regions missed? Not with none and at least 0.3.",
     "Omega, AVE": "reliability of a sum of indicators; the share of them that the factor explains.",
     "Pareto k": "whether reweighted draws can be believed: below 0.7 they can.",
 }

@@ -23,8 +23,8 @@ __all__ = [
 
 WORST = 10
 RESTATED = (
-    "These numbers follow from the printed loadings out of which the matrix was rebuilt, and from the "
-    "priors; no answers were seen."
+    "These numbers follow from the printed estimates out of which the matrix was rebuilt, and from "
+    "the priors; no answers were seen."
 )
 KINDS = {"=~": "Loadings", "~": "Paths", "~~": "Variances and covariances", "~1": "Means",
          ":=": "Defined", "|": "Thresholds"}  # fmt: skip
@@ -122,7 +122,8 @@ def misfit_figure(drawn: Any) -> Blocks:
 
 def measured(reliability: Any, validity: Any, fit: Any) -> Blocks:
     """Reliability of the factors, and whether they are distinct."""
-    return blocks_of(Text(RESTATED) if rebuilt(fit) else None, _reliability(reliability, fit), notes_of(reliability, fit),
+    first = Text(RESTATED) if rebuilt(fit) else None
+    return blocks_of(first, _reliability(reliability, fit), notes_of(reliability, fit),
                      _validity(validity, fit))  # fmt: skip
 
 

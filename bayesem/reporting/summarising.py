@@ -132,8 +132,8 @@ def glance(verdicts: Verdicts, sensitivity: Any) -> Blocks:
     rows = tuple((*row[:5], row[5] or row[6], row[7]) for row in rows)
     heads = ("Verdict", "On the proposition", "Its source says", "Pr before", "Pr after",
              "Bayes factor", "Main weakness")  # fmt: skip
-    made = Table("Verdicts at a glance", heads, rows,
-                 (False, False, False, True, True, True, False), tuple(_notes(verdicts)))  # fmt: skip
+    numeric = (False, False, False, True, True, True, False)
+    made = Table("Verdicts at a glance", heads, rows, numeric, tuple(_notes(verdicts)))
     rules = tuple(dict.fromkeys(map(tuple, map(rules_in_words, verdicts.rules.values()))))
     return blocks_of(slim(made), *(Listing(rule, "What the verdicts mean:") for rule in rules))
 

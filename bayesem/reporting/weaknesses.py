@@ -8,7 +8,7 @@ import pandas as pd
 from bayesem.decision import NULL, UNDECIDED, WITHHELD
 from bayesem.reporting.blocks import Blocks, Listing, Quote
 from bayesem.reporting.deciding import deciding_parts
-from bayesem.reporting.origin import rebuilt
+from bayesem.reporting.origin import noted, rebuilt
 from bayesem.reporting.sizes import size_of
 from bayesem.reporting.writing import interval, marked, number, probability
 from bayesem.robustness.priors import Sensitivity
@@ -18,7 +18,7 @@ __all__ = ["CRITERIA", "doubts", "weakness"]
 
 #: Notes of a fit that say how it was computed, or what the banner says.
 NO_DOUBTS = ("all factors integrated", "factors integrated", "scores of ", "all factor scores",
-             "SYNTHETIC DATA", "reading: ")  # fmt: skip
+             "SYNTHETIC DATA")  # fmt: skip
 REBUILT = (
     "The data are rebuilt from printed estimates: the verdicts repeat these, and cannot check them."
 )
@@ -30,7 +30,9 @@ CRITERIA = (
     "supported at this number of cases; another prior or rope (half or twice as wide) changes the "
     "verdict; power-scaling sensitivity to the prior above 0.05; too few draws; the data do not "
     "tell; the size may be too small to matter (probability above 0.05) or its 95% interval is "
-    "wider than the estimate; only signs are tested; it holds as far as the model does."
+    "wider than the estimate; only signs are tested; it holds as far as the model does. A "
+    "claim such as a > 0 tests a sign and not a size; ropes do not apply to it, but to call it "
+    "practically null."
 )
 SMALL = 0.05  # probability of a size within the rope from which that is said
 
@@ -134,7 +136,7 @@ def doubts(
     """
     if not fit.converged:
         return Blocks(())
-    notes = [note for note in fit.notes if not note.startswith(NO_DOUBTS)]
+    notes = [note for note in noted(fit) if not note.startswith(NO_DOUBTS)]
     first = [REBUILT] if rebuilt(fit) else []
     found = [*first, *_misfit(indices), *_measured(reliability, validity), *notes]
     if isinstance(comparison, pd.DataFrame):
