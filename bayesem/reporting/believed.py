@@ -54,11 +54,10 @@ def _of_block(fit: Fit, row: Any) -> str:
 
 def _of_priors(fit: Fit, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     said = " ".join(prior for _, prior, *_ in rows)
-    if fit.settings.identify == "unit":
-        yield (
-            "Priors are put where factors that nothing predicts have variance 1, predicted ones a "
-            "residual variance of 1, and indicators their own units."
-        )
+    yield (
+        "Priors are put where factors that nothing predicts have variance 1, predicted ones a "
+        "residual variance of 1, and indicators their own units."
+    )
     kinds = {
         "normal(": "normal(mean, sd)", "truncatednormal(": "truncatednormal(mean, sd, low, high)",
         "gamma(": "gamma(shape, rate)",

@@ -73,7 +73,7 @@ def verdict_table(verdicts: Verdicts) -> Blocks:
 def _with_error(text: str, error: float) -> str:
     """A number with its Monte-Carlo error in brackets; a bound has none."""
     bound = text[:1] in ("", "<", ">")
-    return text if bound or pd.isna(error) else f"{text} ({error:.1g})"
+    return text if bound or pd.isna(error) else f"{text} ({float(f'{error:.1g}'):g})"
 
 
 def verdict_rows(verdicts: Verdicts, title: str) -> Table:

@@ -227,14 +227,11 @@ def effects(raw: Any, standardized: Any, fit: Any) -> Blocks:
 
 def _distinct(both: pd.DataFrame) -> pd.DataFrame:
     """Effects without those that another row has: a sum of one path, a total that is direct."""
-    numbers = ["outcome", "predictor", "mean", "sd", "lower", "upper"]
-    same = both.duplicated(numbers, keep=False)
-    first = (
-        both[same]
-        .groupby(numbers, sort=False)["kind"]
-        .agg(lambda kinds: " = ".join(dict.fromkeys(kinds)))
+    keys = both[["outcome", "predictor"]].assign(
+        **{name: both[name].round(9) for name in ("mean", "sd", "lower", "upper")}
     )
-    kept = both[~both.duplicated(numbers)].copy()
-    names = [first.get(tuple(row), "") for row in kept[numbers].to_numpy(object)]
-    kept["kind"] = [name or kind for name, kind in zip(names, kept["kind"], strict=True)]
+    group = keys.groupby(list(keys), sort=False).ngroup()
+    named = both["kind"].groupby(group).agg(lambda kinds: " = ".join(dict.fromkeys(kinds)))
+    kept = both[~group.duplicated()].copy()
+    kept["kind"] = named.loc[group[kept.index]].to_numpy()
     return kept
