@@ -161,7 +161,7 @@ def cells(found: Sources) -> Iterator[Cell]:
     yield Cell("one-by-one", "Verdicts one by one", "", CARDS)
     yield Cell("asked", "What was asked", "Each proposition in words, and the claim that stands "
                "for it.", ASKED)  # fmt: skip
-    yield Cell("data", "Data", "What the verdicts rest on, and fingerprints of everything that went in.",
+    yield Cell("data", "Data", "What the verdicts rest on, and fingerprints of all that went in.",
                DATA)  # fmt: skip
     yield Cell("model", "Model", "", MODEL)
     yield Cell("priors", "Priors", "What was believed before the data, and what that implies.",
