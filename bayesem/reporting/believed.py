@@ -25,9 +25,10 @@ WORDS = {
 def priors(fit: Fit) -> Blocks:
     """Which prior each kind of parameter has; parameters with one of their own by name."""
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    sampled = {p.name for p in fit.spec.parameters}  # of a marker the loading, not the sd
     for row in fit.table.rows:
         text = fit.settings.prior_text.get(row.name) or _of_block(fit, row)
-        if row.free and text:
+        if row.name in sampled and text:
             kind = WORDS.get(row.kind, row.kind)
             found.setdefault((kind, NUMBERS.sub("#", text)), []).append((row.name, text))
     rows = tuple(
