@@ -10,9 +10,9 @@ import pytest
 import bayesem as sem
 from bayesem.claim_kinds import kind_of
 from bayesem.claims_evaluation import scope
+from bayesem.data import Moments
 from bayesem.figures.assessed import claim_of
 from bayesem.figures.panels import leaves, panel_of
-from bayesem.data import Moments
 from bayesem.figures.rounding import rounded_factor
 from bayesem.grammar.claims import parse_claim
 from bayesem.propositions import Rule, read_propositions
