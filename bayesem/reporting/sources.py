@@ -21,7 +21,7 @@ def said_by_source(paper: str, verdict: str) -> str:
     >>> said_by_source("accepted, Sobel 4.63", "supported")
     'accepted, Sobel 4.63'
     >>> said_by_source("rejected, p = .051", "supported")
-    'rejected, p = .051\\nDIFFERS: supported here'
+    'rejected, p = .051\nDIFFERS: supported here'
     """
     first = next(iter(re.findall(r"[a-z]+", paper.lower())), "")
     other = (first in FOR and verdict in (REFUTED, NULL, UNDECIDED)) or (
