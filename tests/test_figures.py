@@ -76,7 +76,7 @@ def test_title_carries_the_tables_numbers():
     row = verdicts.table.iloc[0]
     written = texts(plot_verdict(verdicts, "P"))
     assert "P: supported" in written
-    assert f"prior {row['prior_probability']:.3f}" in written
+    assert f"prior {row['prior_probability']:.2f}" in written
     assert "a: M ~ X, b: Y ~ M" in written
 
 

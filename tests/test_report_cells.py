@@ -15,7 +15,7 @@ from bayesem.errors import DataError, ModelError, NotAvailableError, Proposition
 from bayesem.propositions import Proposition, PropositionSet, Rule, read_propositions
 from bayesem.reporting import evidence, results, shown, summarising, weaknesses
 from bayesem.reporting import report as reporting
-from bayesem.reporting.blocks import MIME, Quote, Table, Text, block_from, record
+from bayesem.reporting.blocks import MIME, Picture, Quote, Table, Text, block_from, record
 from bayesem.reporting.cells import Cell, Sources, cells
 from bayesem.reporting.document import write_document
 from bayesem.reporting.markup import WITHHELD, markup
@@ -239,13 +239,12 @@ def test_a_study_s_propositions_keep_their_bytes(tmp_path):
     )
 
 
-def test_a_figure_that_matplotlib_cannot_draw_is_said_in_words(moments):
+def test_a_dollar_in_a_name_is_a_dollar(moments):
     name = "cost $\\frac{$ or so"
     verdicts = sem.assess(read_propositions({name: "a > 0"}), moments)
     assert "supported" in words(evidence.verdict_table(verdicts))
     blocks = evidence.proposition(verdicts, name).items
-    assert [type(b) for b in blocks] == [Quote]
-    assert "cannot be drawn" in blocks[0].said
+    assert [type(b) for b in blocks] == [Picture]
 
 
 def test_refusals_are_quoted_and_faults_are_not():

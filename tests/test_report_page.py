@@ -28,7 +28,7 @@ claim = "ab > c"
 SECTIONS = (
     "summary", "one-by-one", "asked", "data", "model", "priors", "convergence", "fit", "measurement",
     "parameters", "effects", "propositions", "proposition-1", "proposition-2", "rivals",
-    "sensitivity", "screening", "methods", "references",
+    "sensitivity", "screening", "methods", "reproduce", "glossary", "references",
 )  # fmt: skip
 
 
@@ -117,11 +117,16 @@ def test_every_section_is_there_in_order(page):
     assert set(SECTIONS) <= page.ids
 
 
-def test_every_link_has_its_target(page):
+def test_every_link_has_its_target(made, page):
     inside = [link[1:] for link in page.links if link.startswith("#")]
     assert set(inside) <= page.ids
     assert len([link for link in inside if link.startswith("cell-")]) > 30
-    assert all(link.startswith("#") for link in page.links)
+    outside = [link for link in page.links if not link.startswith("#")]
+    assert outside == [
+        f"./{name}" for name in ("out.ipynb", "out.bib", "out_files/propositions.toml",
+                                 "out_files/fit.nc")
+    ]  # fmt: skip
+    assert all((made.html.parent / link).is_file() for link in outside)
 
 
 def test_every_table_figure_and_card_links_to_its_cell(made):
@@ -149,9 +154,9 @@ def test_the_first_screen_states_verdict_prior_and_weakness(page):
     h1, h2 = table.iloc[0], table.iloc[1]
     assert (h1["verdict"], h2["verdict"]) == ("supported", "undecided")
     assert "H1: SUPPORTED" in said
-    assert f"{h1['prior_probability']:.3f}>.999" in said
-    assert f"{h2['prior_probability']:.3f}{h2['probability']:.3f}" in said
-    assert "No other prior or threshold of relevance that was tried changes it." in said
+    assert f"{h1['prior_probability']:.2f}>.999> 1,000" in said
+    assert f"{h2['prior_probability']:.2f}{h2['probability']:.3f}" in said
+    assert "It is as sure as one of its parts (a > 0)" in said
     assert cards.count("Main weakness.") == 2
     assert f"Pr {h2['probability']:.3f}" in cards
     assert "SYNTHETIC DATA" in said

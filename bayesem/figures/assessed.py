@@ -8,8 +8,9 @@ import numpy as np
 
 from bayesem.claims_evaluation import Form, normal_form
 from bayesem.errors import PropositionError, did_you_mean
+from bayesem.figures.rounding import believed_text, rounded_factor
 from bayesem.propositions import Proposition, Rule, read_propositions
-from bayesem.verdict_text import factor_text, probability_text
+from bayesem.verdict_text import probability_text
 from bayesem.verdicts import POOLED, Verdicts
 
 __all__ = ["check", "claim_of", "fits_of", "numbers_text", "rows_of"]
@@ -72,8 +73,8 @@ def numbers_text(row: Any) -> str:
     """Probability, prior probability and Bayes factor, those that there are."""
     parts = [f"Pr {probability_text(row['probability'])}"]
     if not np.isnan(row["prior_probability"]):
-        parts.append(f"prior {probability_text(row['prior_probability'])}")
-    factor = factor_text(row)
+        parts.append(f"prior {believed_text(row['prior_probability'])}")
+    factor = rounded_factor(row)
     if factor:
         parts.append(f"BF {factor}".replace(" ", "\N{NO-BREAK SPACE}"))
     return ", ".join(parts)

@@ -59,7 +59,8 @@ def sheet(width: float, height: float, head: Sequence[str], fits: Sequence[Any])
     engine.set(rect=(0, 0, 1, height / (height + top)), w_pad=0.06, h_pad=0.04, wspace=0.04)
     for k, line in enumerate(lines):
         y = 1 - (0.05 + LINE * (k + below)) / (height + top)
-        figure.text(0.06 / width, y, line, va="top", weight="bold" if k == 0 else "normal")
+        figure.text(0.06 / width, y, line, va="top", weight="bold" if k == 0 else "normal",
+                    parse_math=False)  # names are text  # fmt: skip
     if synthetic:
         figure.text(1 - 0.06 / width, 1 - 0.05 / (height + top), "SYNTHETIC DATA",
                     color=RED, weight="bold", ha="right", va="top")  # fmt: skip
@@ -73,10 +74,12 @@ def legend(figure: "Figure", axes: "Sequence[Axes]") -> None:
         handles, labels = axis.get_legend_handles_labels()
         known |= {k: h for h, k in zip(handles, labels, strict=True) if k not in known}
     columns = 2 if figure.get_figwidth() == NARROW else 5
-    figure.legend(
+    drawn = figure.legend(
         handles=list(known.values()), labels=list(known), loc="outside lower left",
         ncols=columns, handlelength=1.6, columnspacing=1.2, borderaxespad=0.2,
     )  # fmt: skip
+    for text in drawn.get_texts():
+        text.set_parse_math(False)
 
 
 def stamp(figure: "Figure", fits: Sequence[Any]) -> None:

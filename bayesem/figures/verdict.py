@@ -74,8 +74,8 @@ def plot_verdict(verdicts: Verdicts, name: str, path: str | Path | None = None) 
         parts = verdicts.parts[verdicts.parts["name"] == name]
         for axis, panel in zip(axes, panels, strict=True):
             draw(axis, panel)
-            axis.set_title(_panel_title(panel, parts, axis), pad=3)
-            axis.set_xlabel("\n".join(wrap(panel.label, room(axis))))
+            axis.set_title(_panel_title(panel, parts, axis), pad=3, parse_math=False)
+            axis.set_xlabel("\n".join(wrap(panel.label, room(axis))), parse_math=False)
         legend(figure, axes)
         stamp(figure, every)
         return written(figure, target)

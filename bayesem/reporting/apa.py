@@ -83,7 +83,7 @@ def apa_table(
 
 def _table(source: Any, kind: str | None) -> Table:
     if isinstance(source, Verdicts):
-        return evidence.verdict_rows(source.table, "Propositions and verdicts")
+        return evidence.verdict_rows(source, "Propositions and verdicts")
     if isinstance(source, pd.DataFrame):
         frame = source.reset_index() if source.index.name else source
         columns = {str(c): str(c).replace("_", " ") for c in frame.columns}

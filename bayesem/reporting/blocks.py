@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["MIME", "Banner", "Block", "Blocks", "Card", "Listing", "Picture", "Quote", "Table",
-           "Text", "Verbatim", "block_from"]  # fmt: skip
+__all__ = ["MIME", "Banner", "Block", "Blocks", "Card", "Links", "Listing", "Picture", "Quote",
+           "Table", "Text", "Verbatim", "block_from"]  # fmt: skip
 
 #: The kind of output that holds blocks; a viewer that does not know it shows the HTML beside it.
 MIME = "application/vnd.bayesem.blocks+json"
@@ -21,7 +21,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """What has to be read before anything else. ``kind`` is ``danger`` or ``synthetic``."""
+    """What has to be read first. ``kind`` is ``danger``, ``synthetic`` or ``rebuilt``."""
 
     head: str
     lines: tuple[str, ...] = ()
@@ -68,6 +68,8 @@ class Table:
         Under the table.
     withheld : bool
         Whether its numbers come from chains that did not converge.
+    folded : bool
+        Whether a page shows it only to who opens it.
     """
 
     title: str
@@ -76,6 +78,15 @@ class Table:
     numeric: tuple[bool, ...]
     notes: tuple[str, ...] = ()
     withheld: bool = False
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Files beside the report: what each is called, and its path relative to the report."""
+
+    items: tuple[tuple[str, str], ...]
+    head: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,10 @@ class Card:
         Prior, posterior, Bayes factor and so on.
     weakness : str
         What speaks most against leaning on it.
+    note : str
+        Of the file of propositions, where the claim is not the sentence's own.
+    source : str
+        What the sentence's source concludes, and whether that is said here.
     """
 
     name: str
@@ -113,13 +128,15 @@ class Card:
     sentence: str
     facts: tuple[tuple[str, str], ...]
     weakness: str
+    note: str = ""
+    source: str = ""
 
 
-type Block = Text | Banner | Quote | Listing | Verbatim | Table | Picture | Card
+type Block = Text | Banner | Quote | Listing | Verbatim | Table | Picture | Card | Links
 
 _KINDS: Mapping[str, type[Any]] = {
     kind.__name__.lower(): kind
-    for kind in (Text, Banner, Quote, Listing, Verbatim, Table, Picture, Card)
+    for kind in (Text, Banner, Quote, Listing, Verbatim, Table, Picture, Card, Links)
 }
 
 

@@ -5,7 +5,7 @@ it through `repr` alone, and so as a string literal; files are named by this pac
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Cell", "Sources", "cells"]
 
@@ -27,6 +27,8 @@ class Sources:
     rivals : mapping of str to str
     files : mapping of str to str
         Further files whose fingerprints are wanted.
+    beside : mapping of str to str
+        Files that belong to the report: what each is, and its path.
     own : str
         What the fit is called among its rivals.
     seed : int
@@ -40,6 +42,7 @@ class Sources:
     files: Mapping[str, str]
     own: str
     seed: int
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ import warnings
 
 import bayesem as sem
 from bayesem.reporting import (
-    describing, evidence, methods, results, shown, summarising, weaknesses,
+    believed, describing, evidence, methods, reproducing, results, shown, summarising,
+    weaknesses,
 )
 
 warnings.simplefilter("ignore", sem.ConvergenceWarning)  # the banner says it once
@@ -103,7 +107,7 @@ implied = shown.quoted(
     identify=fit.settings.identify, means=fit.settings.means, fixed_x=fit.settings.fixed_x,
     families=fit.settings.families, seed=SEED,
 )
-shown.blocks_of(describing.priors(fit), describing.implied_by_priors(implied))"""
+shown.blocks_of(believed.priors(fit), believed.implied_by_priors(implied, fit))"""
 
 CONVERGENCE = "results.convergence(fit)"
 
@@ -144,6 +148,10 @@ evidence.screening(screening)"""
 
 METHODS = "methods.methods(fit, propositions)"
 
+REPRODUCE = "reproducing.reproduce(fit, SEED, {beside!r})"
+
+GLOSSARY = "reproducing.glossary()"
+
 
 def cells(found: Sources) -> Iterator[Cell]:
     """Every section, in order."""
@@ -153,7 +161,7 @@ def cells(found: Sources) -> Iterator[Cell]:
     yield Cell("one-by-one", "Verdicts one by one", "", CARDS)
     yield Cell("asked", "What was asked", "Each proposition in words, and the claim that stands "
                "for it.", ASKED)  # fmt: skip
-    yield Cell("data", "Data", "What was observed, and fingerprints of everything that went in.",
+    yield Cell("data", "Data", "What the verdicts rest on, and fingerprints of all that went in.",
                DATA)  # fmt: skip
     yield Cell("model", "Model", "", MODEL)
     yield Cell("priors", "Priors", "What was believed before the data, and what that implies.",
@@ -174,6 +182,9 @@ def cells(found: Sources) -> Iterator[Cell]:
     yield Cell("screening", "Screening", "Unusual cases, and answers that are not normal.",
                SCREENING)  # fmt: skip
     yield Cell("methods", "Methods", "For the methods section of a paper.", METHODS)
+    yield Cell("reproduce", "Reproduce", "How to get every number again.",
+               REPRODUCE.format(beside=dict(found.beside)))  # fmt: skip
+    yield Cell("glossary", "Glossary", "", GLOSSARY)
     yield Cell(
         "references", "References", "", f"methods.references(fit, rivals={bool(found.rivals)})"
     )

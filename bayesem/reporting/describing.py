@@ -1,9 +1,8 @@
-"""What went in: propositions, data, codebook, model, priors, and the fingerprints of them all."""
+"""What went in: propositions, data, codebook, model, and the fingerprints of them all."""
 
 import hashlib
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,17 @@ import pandas as pd
 from bayesem.data import Answers, Moments
 from bayesem.posterior import Fit
 from bayesem.propositions import PropositionSet
-from bayesem.reporting.blocks import Blocks, Listing, Quote, Table, Text, Verbatim
+from bayesem.reporting.blocks import Blocks, Listing, Table, Text, Verbatim
+from bayesem.reporting.origin import assumed, matrix, rebuilt, source_of
 from bayesem.reporting.shown import answers, blocks_of, figure
 from bayesem.reporting.wording import claim_in_words, names_of
-from bayesem.reporting.writing import arrows, digits, fixed, interval, number, probability, whole
+from bayesem.reporting.writing import digits, fixed, number, whole
 from bayesem.verdict_text import rule_text
 
-__all__ = ["asked", "codebook", "data", "digest", "fingerprints", "implied_by_priors", "model",
-           "priors"]  # fmt: skip
+__all__ = ["asked", "codebook", "data", "digest", "fingerprints", "model", "scale_of",
+           "slim"]  # fmt: skip
+
+REMARKS = "Remarks of the file, in its own words; numbers in them are not of this fit:"
 
 # --- propositions ---------------------------------------------------------------------------------
 
@@ -38,7 +40,7 @@ def asked(propositions: PropositionSet, fit: Any) -> Blocks:
     rules = tuple(dict.fromkeys(rule_text(p.rule) for p in propositions))
     table = slim(Table("The propositions", heads, rows, (False,) * len(heads), rules))
     remarks = tuple(f"{p.name}: {p.note}" for p in propositions if p.note)
-    return blocks_of(table, Listing(remarks, "Remarks of the file:") if remarks else None)
+    return blocks_of(table, Listing(remarks, REMARKS) if remarks else None)
 
 
 # --- data -----------------------------------------------------------------------------------------
@@ -49,13 +51,8 @@ def data(fit: Fit) -> Blocks:
     found = answers(fit)
     made = "SYNTHETIC: generated, not observed. " if fit.data.synthetic else ""
     if isinstance(found, Moments):
-        means = "with means" if found.mean is not None else "without means"
-        known = f", reading {found.reading} of a publication" if found.reading else ""
-        text = (
-            f"{made}{fit.n:,} cases, known by their covariance matrix only ({means}{known}). "
-            "Nothing can be said on single cases, on missing answers or on normality."
-        )
-        return blocks_of(Text(text), _moments(found))
+        return blocks_of(Text(made + _of_moments(fit, found)), *map(Text, assumptions(fit)),
+                         _moments(found))  # fmt: skip
     holes = int(found.isna().to_numpy().sum())
     share = holes / max(found.size, 1)
     text = (
@@ -65,6 +62,24 @@ def data(fit: Fit) -> Blocks:
     if holes:
         text += " Rows with missing cells are used in full: no case was dropped."
     return blocks_of(Text(text), _described(found, fit))
+
+
+def _of_moments(fit: Fit, found: Moments) -> str:
+    means = "with means" if found.mean is not None else "without means"
+    what = f"Only a {matrix(found)} ({means}) is known of {fit.n:,} cases."
+    if rebuilt(fit):
+        what = (
+            f"No answers: a {matrix(found)} ({means}), rebuilt from the estimates printed in "
+            f"{source_of(fit)}; n = {fit.n:,} is that source's number of cases."
+        )
+    return f"{what} Nothing can be said on single cases, on missing answers or on normality."
+
+
+def assumptions(fit: Fit) -> Iterator[str]:
+    """What the reading of a publication assumes, where the data are rebuilt."""
+    words = assumed(fit)
+    if words and isinstance(fit.data, Moments):
+        yield f"Reading {fit.data.reading} of the printed tables assumes: {words}"
 
 
 def _described(found: pd.DataFrame, fit: Fit) -> Table:
@@ -87,7 +102,8 @@ def _moments(found: Moments) -> Table:
         (str(name), "" if found.mean is None else number(found.mean[name]), number(s))
         for name, s in zip(found.cov.columns, sd, strict=True)
     )
-    return slim(Table("The variables", ("Variable", "Mean", "SD"), rows, (False, True, True)))
+    made = slim(Table("The variables", ("Variable", "Mean", "SD"), rows, (False, True, True)))
+    return replace(made, folded=True)
 
 
 def slim(table: Table) -> Table:
@@ -112,7 +128,7 @@ def codebook(fit: Fit) -> Blocks:
     book = fit.model.codebook
     if book is None:
         return Blocks((Text("The model has no codebook: names are all that is known.", "note"),))
-    scale = "" if book.scale is None else f" Answers from {book.scale[0]:g} to {book.scale[1]:g}."
+    scale = scale_of(fit)
     rows = tuple((name, text) for name, text in book.factors.items())
     return Blocks((
         Text(f"{book.title.rstrip('.')}. {book.source.rstrip('.')}.{scale}"),
@@ -120,7 +136,17 @@ def codebook(fit: Fit) -> Blocks:
     ))  # fmt: skip
 
 
-# --- model and priors -----------------------------------------------------------------------------
+def scale_of(fit: Fit) -> str:
+    scale = None if fit.model.codebook is None else fit.model.codebook.scale
+    if scale is None:
+        return ""
+    said = f" Answers were given from {scale[0]:g} to {scale[1]:g}."
+    if isinstance(fit.data, Moments) and fit.data.standardized:
+        said += " The matrix is of standard deviations 1, so this scale says nothing on its units."
+    return said
+
+
+# --- model -----------------------------------------------------------------------------------
 
 
 def model(fit: Fit, drawn: Any) -> Blocks:
@@ -138,89 +164,6 @@ def model(fit: Fit, drawn: Any) -> Blocks:
     variant = f", variant {fit.model.variant}" if fit.model.variant else ""
     text = Verbatim(str(fit.model), f"The text of {named}{variant}:")
     return blocks_of(figure(drawn, title, alt), text)
-
-
-NUMBERS = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?")
-WORDS = {
-    "loading": "loadings", "path": "paths", "interaction": "interactions",
-    "intercept": "intercepts", "factor_mean": "factor means", "residual_sd": "residual sds",
-    "factor_sd": "factor sds", "correlation": "correlations", "threshold": "thresholds",
-}  # fmt: skip
-
-
-def priors(fit: Fit) -> Blocks:
-    """Which prior each kind of parameter has; parameters with one of their own by name."""
-    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for row in fit.table.rows:
-        text = fit.settings.prior_text.get(row.name)
-        if row.free and text is not None:
-            kind = WORDS.get(row.kind, row.kind)
-            found.setdefault((kind, NUMBERS.sub("#", text)), []).append((row.name, text))
-    rows = tuple(
-        (kind, spanned([text for _, text in mine]), whole(len(mine)), _some([n for n, _ in mine]))
-        for (kind, _), mine in found.items()
-    )
-    given = "given by the user" if fit.settings.priors_argument else "the package's defaults"
-    notes = (
-        "Factor variances are 1, and indicators in their own units, where priors are put. A range "
-        "of numbers: they differ with the units of the indicators.",
-    )
-    heads = ("Of", "Prior", "How many", "Which")
-    return Blocks((
-        Text(f"Priors: {fit.settings.priors}, {given}."),
-        Table("The priors", heads, rows, (False, False, True, False), notes),
-    ))  # fmt: skip
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-
-
-def spanned(texts: list[str]) -> str:
-    """Priors of one family as one text, with the range of each number.
-
-    Examples
-    --------
-    >>> spanned(["normal(0, 1.5)", "normal(0, 2.5)"]), spanned(["normal(0, 1)"])
-    ('normal(0, 1.5 to 2.5)', 'normal(0, 1)')
-    """
-    columns = zip(*(NUMBERS.findall(text) for text in texts), strict=True)
-    spans = iter(
-        low if low == high else f"{low} to {high}"
-        for low, high in ((min(c, key=float), max(c, key=float)) for c in columns)
-    )
-    return NUMBERS.sub(lambda _: next(spans), texts[0])
-
-
-def implied_by_priors(found: Any) -> Blocks:
-    """What the priors say before the data, on effects and on explained variance.
-
-    Parameters
-    ----------
-    found : PriorImplications or Quote
-    """
-    if isinstance(found, Quote):
-        return Blocks((found,))
-    share = f"{found.prob:.0%}"
-    lines = [
-        *((f"R\N{SUPERSCRIPT TWO} of {r['variable']}", r, "")
-          for r in found.explained.query("kind == 'factor'").to_dict("records")),
-        *((f"{r['lhs']} {r['op']} {r['rhs']}", r, probability(r["negative"]))
-          for r in found.coefficients.query("op != '=~'").to_dict("records")),
-        *((f"{r['kind']} {arrows(r['path'])}", r, probability(r["negative"]))
-          for r in found.effects.query("kind == 'indirect'").to_dict("records")),
-    ]  # fmt: skip
-    write = fixed(2)
-    rows = tuple(
-        (what, write(r["median"]), interval(r["lower"], r["upper"], write), below)
-        for what, r, below in lines
-    )
-    table = Table(
-        f"What the priors imply, standardised, from {found.draws:,} prior draws",
-        ("Quantity", "Median", f"{share} interval", "Pr(below 0)"), rows,
-        (False, True, True, True),
-    )  # fmt: skip
-    return Blocks((table, *((Listing(found.notes),) if found.notes else ())))
 
 
 # --- fingerprints ---------------------------------------------------------------------------------
@@ -244,7 +187,10 @@ def fingerprints(fit: Any, propositions: PropositionSet, files: Mapping[str, str
         ("Data as fitted", digest(fit.data)),
         *((name, _of_file(Path(path))) for name, path in files.items()),
     ]
-    note = "A file whose fingerprint was published before the data were seen is a preregistration."
+    note = (
+        "A file whose fingerprint was published before the data were seen is a preregistration. "
+        "None is claimed here."
+    )
     return Blocks((Table("SHA-256 fingerprints", ("What", "SHA-256"), tuple(rows),
                          (False, False), (note,)),))  # fmt: skip
 

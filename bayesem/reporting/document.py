@@ -18,6 +18,7 @@ from bayesem.reporting.blocks import (
     Banner,
     Block,
     Card,
+    Links,
     Listing,
     Picture,
     Quote,
@@ -31,7 +32,8 @@ from bayesem.reporting.page import Part
 __all__ = ["write_document"]
 
 FONT, SIZE, SMALL = "Times New Roman", 11, 9
-RED, BROWN = (0xB0, 0x00, 0x20), (0x6B, 0x45, 0x00)
+RED, BROWN, BLUE = (0xB0, 0x00, 0x20), (0x6B, 0x45, 0x00), (0x10, 0x30, 0x4D)
+COLOURS = {"danger": RED, "synthetic": BROWN, "rebuilt": BLUE}
 LETTER, PADDING, LONG = 0.0068, 0.19, 48  # inches by point, inches by cell, letters of a line
 WIDE = 6.5  # inches of text on a page
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -141,6 +143,8 @@ def _put(writer: _Writer, block: Block, cell: int) -> None:
             _table(writer, block, cell)
         case Card():
             _card(writer, block)
+        case Links():
+            _listing(writer, Listing(tuple(f"{a}: {b}" for a, b in block.items), block.head))
 
 
 def _paragraph(
@@ -169,7 +173,7 @@ def _run(
 
 
 def _banner(writer: _Writer, block: Banner) -> None:
-    colour = RED if block.kind == "danger" else BROWN
+    colour = COLOURS[block.kind]
     _paragraph(writer, block.head, bold=True, size=14, colour=colour, together=bool(block.lines))
     for line in block.lines:
         _run(writer, writer.whole.add_paragraph(style="List Bullet"), line, colour=colour)
@@ -200,7 +204,12 @@ def _card(writer: _Writer, block: Card) -> None:
     if block.says:
         _paragraph(writer, block.says, italic=True, after=2, together=True)
     words = f": {block.words}." if block.words else ""
-    _paragraph(writer, f"Claim. {block.claim}{words}", after=2, together=True)
+    _paragraph(writer, f"Tested. {block.claim}{words}", after=2, together=True)
+    if block.note:
+        _paragraph(writer, block.note, italic=True, after=2, together=True)
+    if block.source:
+        said = block.source.replace("\n", "; ")
+        _paragraph(writer, f"Its source says: {said}.", after=2, together=True)
     _paragraph(writer, block.sentence, after=2, together=True)
     if block.facts:
         listed = "; ".join(f"{name}: {value}" for name, value in block.facts)
@@ -271,17 +280,24 @@ def _widths(writer: _Writer, table: Any, block: Table, size: float) -> None:
     """Columns as wide as their longest line, or as their longest word where the page is full."""
     columns = list(zip(block.columns, *block.rows, strict=True))
     lines = [max(_breadth(line) for text in c for line in text.split("\n")) for c in columns]
-    words = [
-        n if right or n <= SHORT else max(_breadth(w) for text in c for w in text.split())
-        for c, n, right in zip(columns, lines, block.numeric, strict=True)
-    ]
+    words = [_narrowest(c, right=right) for c, right in zip(columns, block.numeric, strict=True)]
+    letters = [float(sum(map(len, c))) for c in columns]
     most = [min(n, LONG) * size * LETTER + PADDING for n in lines]
     least = [min(n, LONG // 2) * size * LETTER + PADDING for n in words]
-    for j, width in enumerate(_shared(least, most, WIDE)):
+    for j, width in enumerate(_shared(least, most, WIDE, letters)):
         inches = writer.docx.shared.Inches(width)
         table.columns[j].width = inches
         for cell in table.columns[j].cells:
             cell.width = inches
+
+
+def _narrowest(column: Sequence[str], *, right: bool) -> float:
+    """Letters that a column needs: numbers and short texts stay whole, headings may be broken."""
+    head, *body = column
+    longest = max((_breadth(line) for text in body for line in text.split("\n")), default=0.0)
+    if not right and longest > SHORT:
+        longest = max(_breadth(word) for text in body for word in text.split())
+    return max(longest, *(_breadth(word) for word in head.split() or [""]))
 
 
 def _breadth(text: str) -> float:
@@ -289,20 +305,25 @@ def _breadth(text: str) -> float:
     return sum(1.4 if c.isupper() or c in "=~+@%\N{RIGHTWARDS ARROW}" else 1.0 for c in text)
 
 
-def _shared(least: list[float], most: list[float], room: float) -> list[float]:
-    """Widths between least and most that fit the room.
+def _shared(
+    least: list[float], most: list[float], room: float, letters: list[float]
+) -> list[float]:
+    """Widths from least on that fit the room; what is left goes where most letters are.
 
     Examples
     --------
-    >>> _shared([1.0, 1.0], [1.0, 9.0], 6.0), _shared([4.0, 4.0], [4.0, 4.0], 6.0)
-    ([1.0, 5.0], [3.0, 3.0])
+    >>> _shared([1.0, 1.0], [1.0, 9.0], 6.0, [1.0, 9.0])
+    [1.0, 5.0]
+    >>> _shared([4.0, 4.0], [4.0, 4.0], 6.0, [1.0, 1.0])
+    [3.0, 3.0]
     """
     if sum(most) <= room:
         return most
     if sum(least) >= room:
         return [width * room / sum(least) for width in least]
-    share = (room - sum(least)) / (sum(most) - sum(least))
-    return [a + max(b - a, 0.0) * share for a, b in zip(least, most, strict=True)]
+    wanted = [max(b - a, 0.0) * n for a, b, n in zip(least, most, letters, strict=True)]
+    share = (room - sum(least)) / sum(wanted)
+    return [a + more * share for a, more in zip(least, wanted, strict=True)]
 
 
 def _ruled(table: Any) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from urllib.parse import quote
 
 from bayesem.reporting.blocks import (
     Banner,
     Block,
     Card,
+    Links,
     Listing,
     Picture,
     Quote,
@@ -53,13 +55,16 @@ def markup(block: Block, *, cell: str = "", label: str = "") -> str:
             return f"{head}<ul>{items}</ul>"
         case Verbatim():
             head = f"<p>{escape(block.head)}</p>" if block.head else ""
-            return f'{head}<pre class="text">{escape(block.text)}</pre>'
+            text = f'<pre class="text">{escape(block.text)}</pre>'
+            return _folded(block.head, text) if block.aside else head + text
         case Picture():
             return _picture(block, cell, label)
         case Table():
             return _table(block, cell, label)
         case Card():
             return _card(block, cell)
+        case Links():
+            return _links(block)
 
 
 def tone(verdict: str) -> str:
@@ -73,6 +78,21 @@ def tone(verdict: str) -> str:
     return f"v-{verdict.replace(' ', '-')}" if verdict in (*MARKS, "withheld") else "v-other"
 
 
+def _folded(head: str, inside: str) -> str:
+    """What is shown to who opens it."""
+    return f"<details><summary>{escape(head)}</summary>{inside}</details>"
+
+
+def _links(block: Links) -> str:
+    """Files beside the page: paths that no scheme or host can be read into."""
+    head = f"<p>{escape(block.head)}</p>" if block.head else ""
+    items = "".join(
+        f'<li><a href="./{escape(quote(path))}">{escape(text)}</a></li>'
+        for text, path in block.items
+    )
+    return f"{head}<ul>{items}</ul>"
+
+
 def _lines(text: str) -> str:
     return escape(text).replace("\n", "<br>")
 
@@ -81,7 +101,8 @@ def _link(cell: str) -> str:
     if not cell:
         return ""
     number = escape(cell.rpartition("-")[2])
-    return f' <a class="cell" href="#{escape(cell)}" title="the code">cell\u00a0{number}</a>'
+    title = f"cell {number}: the code behind this"
+    return f' <a class="cell" href="#{escape(cell)}" title="{title}">\u2039{number}\u203a</a>'
 
 
 def _banner(block: Banner) -> str:
@@ -114,10 +135,12 @@ def _table(block: Table, cell: str, label: str) -> str:
     longest = max((len(text) for row in block.rows for text in row), default=0)
     wordy = ' class="wordy"' if longest > WORDY else ""
     kind = "scroll failed" if block.withheld else "scroll"
-    return (
+    whole = (
         f'<div class="{kind}" tabindex="0"><table{wordy}>{caption}<thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>{notes}"
     )
+    named = f"{label}. {block.title}".removeprefix(". ")
+    return _folded(f"{named} ({len(block.rows)} rows)", whole) if block.folded else whole
 
 
 def _row(block: Table, row: Sequence[str]) -> Iterator[str]:
@@ -140,10 +163,14 @@ def _card(block: Card, cell: str) -> str:
     words = f": {escape(block.words)}." if block.words else ""
     says = f'<p class="says">{_lines(block.says)}</p>' if block.says else ""
     weak = f'<p class="weak"><b>Main weakness.</b> {_lines(block.weakness)}</p>'
+    note = f'<p class="note">{_lines(block.note)}</p>' if block.note else ""
+    source = f'<p class="claim"><b>Its source says.</b> {_lines(block.source)}</p>'
+    source = source if block.source else ""
     return (
         f'<article class="card {tone(block.verdict)}"><h3><span class="mark">{mark}</span> '
         f'{escape(block.name)}: <span class="verdict">{escape(block.verdict)}</span></h3>{says}'
-        f'<p class="claim"><b>Claim.</b> <code>{escape(block.claim)}</code>{words}</p>'
+        f'<p class="claim"><b>Tested.</b> <code>{escape(block.claim)}</code>{words}</p>'
+        f"{note}{source}"
         f"<p>{_lines(block.sentence)}</p>"
         f"<dl>{facts}</dl>{weak}</article>"
     )

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from bayesem.data import Moments
 from bayesem.propositions import PropositionSet
 from bayesem.reporting.bibliography import entries, in_words
 from bayesem.reporting.blocks import Blocks, Listing, Table, Text, Verbatim
+from bayesem.reporting.deciding import wording_of_rule
+from bayesem.reporting.origin import assumed, kind_of_data, noted, rebuilt, source_of
 from bayesem.reporting.shown import blocks_of
 
 __all__ = ["methods", "references"]
@@ -19,19 +20,25 @@ PACKAGES = ("bayesem", "pymc", "nutpie", "arviz", "numpy", "scipy", "pandas", "x
 def methods(fit: Any, propositions: PropositionSet) -> Blocks:
     """A paragraph for a paper's methods section, and a table of settings and versions."""
     text = Text(" ".join(_sentences(fit, propositions)))
-    notes = Listing(tuple(fit.notes), "Notes of the fit:") if fit.notes else None
+    left = noted(fit)
+    notes = Listing(left, "Notes of the fit:") if left else None
     return blocks_of(text, notes, _settings(fit), _versions())
 
 
 def _sentences(fit: Any, propositions: PropositionSet) -> Iterator[str]:
     s = fit.settings
-    kind = "the sample's moments" if isinstance(fit.data, Moments) else "the answers of all cases"
-    made = " The data are SYNTHETIC." if fit.data.synthetic else ""
     yield (
         f"A structural equation model with {len(fit.table.latent)} factors and "
         f"{len(fit.table.indicators)} observed variables ({len(fit.spec.parameters)} free "
-        f"parameters) was fitted to {kind} (n = {fit.n:,}) by Bayesian inference.{made}"
+        f"parameters) was fitted to {kind_of_data([fit])} by Bayesian inference."
     )
+    if rebuilt(fit):
+        yield (
+            f"The matrix was rebuilt under reading {fit.data.reading} of the tables printed in "
+            f"{source_of(fit)}: {assumed(fit) or 'what that assumes is not on file.'} No answers "
+            "were available, so the model's fit could not be examined, and the results restate "
+            "the printed estimates."
+        )
     yield (
         f"The posterior was sampled with the No-U-Turn sampler ({s.sampler} "
         f"{_version(s.sampler)}): {s.chains} chains of {s.draws:,} draws after {s.tune:,} tuning "
@@ -39,15 +46,10 @@ def _sentences(fit: Any, propositions: PropositionSet) -> Iterator[str]:
     )
     yield f'Priors were "{s.priors}", and are listed above.'
     yield str(fit.convergence) + "."
-    rule = propositions.rule
     yield (
-        f"Each proposition was judged by its posterior probability and by the Bayes factor of the "
-        f"claim against its complement, from the share of prior and posterior draws in which it "
-        f"holds: supported from probability {rule.prob:g} and factor {rule.min_bayes_factor:g}, "
-        f"refuted where a part of it has probability of at most {1 - rule.prob:g} and factor of at "
-        f"most 1/{rule.min_bayes_factor:g}, practically null where the difference lies in the "
-        f"region of practical equivalence with at least {rule.prob:g}, withheld where chains fail "
-        f"or a threshold is within two Monte-Carlo standard errors, else undecided."
+        "Each proposition was judged by its posterior probability and by the Bayes factor of the "
+        "claim against its complement, from the share of prior and posterior draws in which it "
+        f"holds. {wording_of_rule(propositions.rule)}"
     )
 
 

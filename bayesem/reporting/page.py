@@ -68,8 +68,8 @@ def page(found: Sequence[Part], title: str, subtitle: str) -> str:
         '<meta name="referrer" content="no-referrer"><link rel="icon" href="data:,">'
         f"<title>{escape(title)}</title><style>\n{style}</style></head><body>\n"
         f'<header><h1>{escape(title)}</h1><p class="sub">{escape(subtitle)}</p></header>\n'
-        f'<main>{shown[0]}<nav aria-label="sections">{links}</nav>\n'
-        + "\n".join(shown[1:])
+        f'<nav aria-label="sections">{links}</nav>\n<main>'
+        + "\n".join(shown)
         + "</main>\n<footer><p>Every table, figure and sentence links to the cell that made it; "
         "the same cells are in the notebook beside this page.</p></footer></body></html>\n"
     )

@@ -15,11 +15,13 @@ from bayesem.propositions import PropositionSet
 from bayesem.reporting.bibliography import bibliography
 from bayesem.reporting.cells import Sources, cells
 from bayesem.reporting.document import write_document
+from bayesem.reporting.origin import kind_of_data
 from bayesem.reporting.page import page, parts
 from bayesem.reporting.propositions_file import put_propositions
 from bayesem.reporting.running import notebook_of, run, write_notebook
 from bayesem.seeds import check_seed
 from bayesem.storage import save
+from bayesem.verdicts import claims_of, concerns
 
 __all__ = ["Report", "report"]
 
@@ -249,8 +251,24 @@ def _put(
     }
     own = next(n for n in ("this model", "the reported model", "reported") if n not in others)
     prints = shown | {Path(f).name: _from(folder.parent, Path(f)) for f in files}
-    names = tuple(p.name for p in propositions)
-    return Sources(saved, main, f"{where}/propositions.toml", names, others, prints, own, seed)
+    every = _every(fit)
+    names = tuple(
+        item.name for item in claims_of(propositions) if any(concerns(item, f) for f in every)
+    )  # of the others there is nothing to show
+    return Sources(saved, main, f"{where}/propositions.toml", names, others, prints, own, seed,
+                   _named(where, saved))  # fmt: skip
+
+
+def _named(where: str, saved: Any) -> dict[str, str]:
+    """What belongs to the report, and where it lies."""
+    stem = where.removesuffix("_files")
+    fits = [saved] if isinstance(saved, str) else [p for paths in saved.values() for p in paths]
+    files = {"Notebook, executed": f"{stem}.ipynb", "References, BibTeX": f"{stem}.bib",
+             "Propositions": f"{where}/propositions.toml"}  # fmt: skip
+    many = len(fits) > 1
+    return files | {
+        f"Fit {k} (NetCDF)" if many else "Fit (NetCDF)": p for k, p in enumerate(fits, 1)
+    }
 
 
 def _from(folder: Path, path: Path) -> str:
@@ -280,7 +298,6 @@ def _title(fit: Any) -> str:
 
 
 def _subtitle(fit: Fit) -> str:
-    made = "SYNTHETIC data, " if fit.data.synthetic else ""
     when = time.strftime("%d %B %Y")
     name = re.sub(r"\s+", " ", fit.model.name or "model")
-    return f"{name}, {made}n = {fit.n:,}. Written by bayesem on {when}."
+    return f"{name}, fitted to {kind_of_data([fit])}. Written by bayesem on {when}."

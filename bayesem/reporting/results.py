@@ -1,8 +1,13 @@
 """Tables and figures of a fit: chains, fit, measurement, parameters, effects."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from bayesem.reporting.blocks import Blocks, Listing, Quote, Text
+from bayesem.reporting.origin import rebuilt
 from bayesem.reporting.shown import blocks_of, figure, notes_of, table
 from bayesem.reporting.writing import arrows, probability, table_of
 
@@ -17,6 +22,10 @@ __all__ = [
 ]
 
 WORST = 10
+RESTATED = (
+    "These numbers follow from the printed estimates out of which the matrix was rebuilt, and from "
+    "the priors; no answers were seen."
+)
 KINDS = {"=~": "Loadings", "~": "Paths", "~~": "Variances and covariances", "~1": "Means",
          ":=": "Defined", "|": "Thresholds"}  # fmt: skip
 
@@ -26,20 +35,41 @@ KINDS = {"=~": "Loadings", "~": "Paths", "~~": "Variances and covariances", "~1"
 
 def convergence(fit: Any) -> Blocks:
     """The verdict on the chains, its reasons, and the quantities that mixed worst."""
-    worst = fit.convergence.table.sort_values("r_hat", ascending=False).head(WORST)
-    frame = worst.rename_axis("quantity").reset_index()
+    frame = _worst(fit.convergence.table)
     columns = {"quantity": "Quantity", "r_hat": "R-hat", "ess_bulk": "Bulk ESS",
                "ess_tail": "Tail ESS"}  # fmt: skip
     rule = (
-        "Required of every free and claimed quantity: R-hat at most 1.01, bulk and tail effective "
-        "sample size at least 400; and no divergence, E-BFMI at least 0.3, one mode.",
+        "Worst by R-hat, bulk or tail ESS. Required of every free and claimed quantity: R-hat at "
+        "most 1.01, bulk and tail effective sample size at least 400; and no divergence, E-BFMI "
+        "at least 0.3, one mode.",
     )
     reasons = Listing(tuple(fit.convergence.reasons), "Why:") if fit.convergence.reasons else None
     return blocks_of(
-        Text(str(fit.convergence)),
+        Text(" ".join((f"{fit.convergence}.", *_observed(fit)))),
         reasons,
         table_of(frame, f"The {len(frame)} quantities that mixed worst", columns, notes=rule),
     )
+
+
+def _worst(table: pd.DataFrame) -> pd.DataFrame:
+    """Those that are among the worst by any measure; one of several names of the same quantity."""
+    kept = table[~table.duplicated()]
+    ranks = [kept["r_hat"].rank(ascending=False), kept["ess_bulk"].rank(), kept["ess_tail"].rank()]
+    order = pd.concat(ranks, axis=1).min(axis=1).sort_values(kind="stable").index[:WORST]
+    return kept.loc[order].rename_axis("quantity").reset_index()
+
+
+def _observed(fit: Any) -> Iterator[str]:
+    """Divergences and the lowest E-BFMI, where the sampler tells them."""
+    if "sample_stats" not in fit.draws.children:
+        return
+    stats = fit.draws["sample_stats"]
+    if "diverging" in stats:
+        yield f"Divergences: {int(stats['diverging'].sum())}."
+    if "energy" in stats:
+        energy = stats["energy"].to_numpy().astype(float)
+        each = (np.diff(energy, axis=1) ** 2).mean(1) / energy.var(1)
+        yield f"Lowest E-BFMI of a chain: {each.min():.2f}."
 
 
 def fit_of_model(asked: Any, found: Any, fit: Any) -> Blocks:
@@ -92,7 +122,8 @@ def misfit_figure(drawn: Any) -> Blocks:
 
 def measured(reliability: Any, validity: Any, fit: Any) -> Blocks:
     """Reliability of the factors, and whether they are distinct."""
-    return blocks_of(_reliability(reliability, fit), notes_of(reliability, fit),
+    first = Text(RESTATED) if rebuilt(fit) else None
+    return blocks_of(first, _reliability(reliability, fit), notes_of(reliability, fit),
                      _validity(validity, fit))  # fmt: skip
 
 
@@ -152,7 +183,22 @@ def coefficients(raw: Any, standardized: Any, fit: Any) -> Blocks:
         if len(rows):
             shown = {k: v for k, v in columns.items() if k != "label" or (rows[k] != "").any()}
             made.append(table(rows, title, shown, fit=fit, intervals=spans, notes=_of_signs()))
-    return blocks_of(*made)
+    return blocks_of(*made, _explained(standardized, fit))
+
+
+def _explained(standardized: Any, fit: Any) -> Blocks | None:
+    """R2 of predicted factors: 1 less their standardised residual variance."""
+    if isinstance(standardized, Quote):
+        return None
+    own = (standardized["op"] == "~~") & (standardized["lhs"] == standardized["rhs"])
+    predicted = set(standardized.loc[standardized["op"] == "~", "lhs"]) & set(fit.table.latent)
+    rows = standardized[own & standardized["lhs"].isin(predicted)]
+    if rows.empty:
+        return None
+    frame = pd.DataFrame({"factor": rows["lhs"], "mean": 1 - rows["mean"],
+                          "lower": 1 - rows["upper"], "upper": 1 - rows["lower"]})  # fmt: skip
+    columns = {"factor": "Factor", "mean": "R\N{SUPERSCRIPT TWO}", "interval": "95% interval"}
+    return table(frame, "Explained variance of predicted factors", columns, fit=fit)
 
 
 def _of_signs() -> tuple[str, ...]:
@@ -170,9 +216,22 @@ def effects(raw: Any, standardized: Any, fit: Any) -> Blocks:
     both["std"] = standardized["mean"].to_numpy()
     both["std_lower"], both["std_upper"] = (standardized[c].to_numpy() for c in ("lower", "upper"))
     both["path"] = [arrows(p) for p in both["path"]]
+    both = _distinct(both)
     columns = {"kind": "Effect", "path": "Along", "mean": "Mean", "sd": "SD",
                "interval": "95% interval", "pd": "Pr(sign)", "std": "Std.",
                "std_interval": "95% interval, std."}  # fmt: skip
     spans = {"interval": ("lower", "upper"), "std_interval": ("std_lower", "std_upper")}
     made = table(both, "Direct, indirect and total effects", columns, fit=fit, intervals=spans)
     return blocks_of(made, notes_of(raw, fit))
+
+
+def _distinct(both: pd.DataFrame) -> pd.DataFrame:
+    """Effects without those that another row has: a sum of one path, a total that is direct."""
+    keys = both[["outcome", "predictor"]].assign(
+        **{name: both[name].round(9) for name in ("mean", "sd", "lower", "upper")}
+    )
+    group = keys.groupby(list(keys), sort=False).ngroup()
+    named = both["kind"].groupby(group).agg(lambda kinds: " = ".join(dict.fromkeys(kinds)))
+    kept = both[~group.duplicated()].copy()
+    kept["kind"] = named.loc[group[kept.index]].to_numpy()
+    return kept

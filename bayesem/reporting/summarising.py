@@ -1,21 +1,38 @@
 """The first screen: banners, and a sentence for each verdict."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED, WITHHELD
-from bayesem.reporting.blocks import Banner, Blocks, Card, Table, Text
-from bayesem.reporting.weaknesses import weakness
+from bayesem.figures.rounding import believed_text, rounded_factor
+from bayesem.reporting.blocks import Banner, Blocks, Card, Listing, Table, Text
+from bayesem.reporting.deciding import (
+    deciding_parts,
+    of_factors,
+    part_text,
+    rules_in_words,
+    what_they_do,
+)
+from bayesem.reporting.describing import slim
+from bayesem.reporting.origin import HEAD, kind_of_data, restated
+from bayesem.reporting.shown import blocks_of
+from bayesem.reporting.sizes import size_of
+from bayesem.reporting.sources import said_by_source
+from bayesem.reporting.weaknesses import CRITERIA, weakness
 from bayesem.reporting.wording import claim_in_words, names_of
 from bayesem.reporting.writing import interval, marked, number, probability
-from bayesem.verdict_text import factor_text
 from bayesem.verdicts import POOLED, Verdicts
 
 __all__ = ["banners", "cards", "every", "glance", "headline", "rows_that_count"]
 
 BEFORE, AFTER = "before the data", "after the data"
+#: Of a claim, and of one that has several parts.
+FACTORS = ("Bayes factor", "Bayes factor of the whole")
+DECIDES = "decided by"
+EXPECTED = "Expected number"
 NOT_CONVERGED = "NOT CONVERGED: this report gives no verdict."
 SYNTHETIC = "SYNTHETIC DATA: generated, not observed. Nothing here says anything about the world."
 
@@ -52,10 +69,13 @@ def _banners(fits: Sequence[Any]) -> Iterator[Banner]:
         )
     if any(fit.data.synthetic for fit in fits):
         yield Banner(SYNTHETIC, (), "synthetic")
+    said = tuple(restated(fits))
+    if said:
+        yield Banner(HEAD, said, "rebuilt")
 
 
 def headline(verdicts: Verdicts) -> Blocks:
-    """How many verdicts of which kind, on how many cases, and by which rule."""
+    """How many verdicts of which kind, and on what data."""
     fits = every(verdicts.fits)
     if not all(fit.converged for fit in fits):
         return Blocks((Text("No verdict is given: the chains did not converge.", "lead"),))
@@ -64,15 +84,31 @@ def headline(verdicts: Verdicts) -> Blocks:
     order = [v for v in (SUPPORTED, REFUTED, NULL, UNDECIDED, WITHHELD) if v in counts]
     order += [v for v in counts.index if v not in order]
     listed = ", ".join(f"{counts[v]} {v}" for v in order)
-    sizes = sorted({int(fit.n) for fit in fits})
-    cases = " and ".join(f"{n:,}" for n in sizes)
-    made = " SYNTHETIC" if any(fit.data.synthetic for fit in fits) else ""
-    many = "proposition" if len(rows) == 1 else "propositions"
     notes = tuple(n for n in verdicts.notes if not n.startswith(("SYNTHETIC", "Rule: ")))
     return Blocks((
-        Text(f"Of {len(rows)} {many}, put to{made} data of {cases} cases: {listed}.", "lead"),
-        Text(" ".join(notes)),
+        Text(f"{_counted(verdicts)}, put to {kind_of_data(fits)}: {listed}.", "lead"),
+        Text(" ".join(_conditional(note, verdicts) for note in notes)),
     ))  # fmt: skip
+
+
+def _counted(verdicts: Verdicts) -> str:
+    """How many propositions there are, and how many of them were assessed."""
+    total = len(tuple(verdicts.propositions))
+    done = verdicts.table["name"].nunique()
+    many = "proposition" if total == 1 else "propositions"
+    left = f" listed, {done} of them assessed" if done < total else ""
+    return f"{total} {many}{left}"
+
+
+def _conditional(note: str, verdicts: Verdicts) -> str:
+    """What a note takes for granted, said."""
+    if EXPECTED not in note:
+        return note
+    parts = verdicts.parts["part"]
+    repeated = parts.duplicated().any() or parts.isin(verdicts.table["claim"]).any()
+    shared = " Some claims repeat parts of others, so these are fewer findings." if repeated else ""
+    start, _, rest = note.partition(EXPECTED)
+    return f"{start}If the model and the data are right: {EXPECTED.lower()}{rest}{shared}"
 
 
 # --- at a glance ----------------------------------------------------------------------------------
@@ -86,30 +122,42 @@ def glance(verdicts: Verdicts, sensitivity: Any) -> Blocks:
     verdicts : Verdicts
     sensitivity : Sensitivity or Quote
     """
+    found = list(_cards(verdicts, sensitivity))
     rows = tuple(
-        (
-            f"{card.name}: {card.verdict.upper()}",
-            card.says or card.words or card.claim,
-            *(dict(card.facts).get(key, "").removeprefix("Pr ") for key in (BEFORE, AFTER)),
-            card.weakness,
-        )
-        for card in _cards(verdicts, sensitivity)
-    )
-    heads = ("Verdict", "On the proposition", "Pr before", "Pr after", "Main weakness")
-    rules = dict.fromkeys(_rule(rule) for rule in verdicts.rules.values())
-    notes = (
-        "Pr before, Pr after: probability of the claim before the data and after them.",
-        *rules,
-    )
-    return Blocks((Table("Verdicts at a glance", heads, rows, (False, False, True, True, False),
-                         notes),))  # fmt: skip
+        (f"{card.name}: {card.verdict.upper()}", _asked(card), card.source,
+         *(dict(card.facts).get(key, "").removeprefix("Pr ") for key in (BEFORE, AFTER, *FACTORS)),
+         card.weakness)
+        for card in found
+    )  # fmt: skip
+    rows = tuple((*row[:5], row[5] or row[6], row[7]) for row in rows)
+    heads = ("Verdict", "On the proposition", "Its source says", "Pr before", "Pr after",
+             "Bayes factor", "Main weakness")  # fmt: skip
+    numeric = (False, False, False, True, True, True, False)
+    made = Table("Verdicts at a glance", heads, rows, numeric, tuple(_notes(verdicts)))
+    rules = tuple(dict.fromkeys(map(tuple, map(rules_in_words, verdicts.rules.values()))))
+    return blocks_of(slim(made), *(Listing(rule, "What the verdicts mean:") for rule in rules))
 
 
-def _rule(rule: Any) -> str:
-    return (
-        f"Supported: Pr after of at least {rule.prob:g}, and odds multiplied by at least "
-        f"{rule.min_bayes_factor:g}. Refuted: the same for the contrary."
+def _asked(card: Card) -> str:
+    """The sentence, what was tested for it, and the part that decided."""
+    tested = card.words or card.claim
+    lines = [card.says, f"Tested: {tested}" if card.says else tested, card.note]
+    lines += [f"Decided by {value}" for name, value in card.facts if name == DECIDES]
+    return "\n".join(line for line in lines if line)
+
+
+def _notes(verdicts: Verdicts) -> Iterator[str]:
+    fits = every(verdicts.fits)
+    if not all(fit.converged for fit in fits):
+        return
+    sizes = [fit.draws["posterior"].sizes for fit in fits]
+    draws = sum(int(size["chain"] * size["draw"]) for size in sizes)
+    yield (
+        "Pr before, Pr after: probability of the tested claim before the data and after them; "
+        "before: the share of prior draws, whose Monte-Carlo error is about 0.01."
     )
+    yield of_factors(draws)
+    yield CRITERIA
 
 
 # --- cards ----------------------------------------------------------------------------------------
@@ -136,9 +184,12 @@ def cards(verdicts: Verdicts, sensitivity: Any) -> Blocks:
 
 def _cards(verdicts: Verdicts, sensitivity: Any) -> Iterator[Card]:
     names = names_of(every(verdicts.fits)[0])
-    words = {p.name: claim_in_words(p.tree, names) for p in verdicts.propositions}
+    asked = {p.name: p for p in verdicts.propositions}
     for _, row in rows_that_count(verdicts).iterrows():
-        yield _card(row, verdicts, sensitivity, words[row["name"]])
+        mine = asked[row["name"]]
+        card = _card(row, verdicts, sensitivity, claim_in_words(mine.tree, names))
+        note = mine.note if mine.note.startswith("Ours") else ""
+        yield replace(card, note=note, source=said_by_source(mine.paper, card.verdict))
 
 
 def _card(row: pd.Series, verdicts: Verdicts, sensitivity: Any, words: str) -> Card:
@@ -152,8 +203,8 @@ def _card(row: pd.Series, verdicts: Verdicts, sensitivity: Any, words: str) -> C
             "There is no result. The draws must not be read as one.",
         )  # fmt: skip
     return Card(
-        name, row["verdict"], says, row["claim"], words, _sentence(row), tuple(_facts(row)),
-        weakness(row, verdicts, sensitivity),
+        name, row["verdict"], says, row["claim"], words, _sentence(row),
+        tuple(_facts(row, verdicts)), weakness(row, verdicts, sensitivity),
     )  # fmt: skip
 
 
@@ -161,33 +212,39 @@ def _failed(row: pd.Series) -> bool:
     return bool(row["verdict"] == WITHHELD and str(row["reason"]).startswith("not converged"))
 
 
-def _facts(row: pd.Series) -> Iterator[tuple[str, str]]:
-    for head, column in ((BEFORE, "prior_probability"),
-                         (AFTER, "probability")):  # fmt: skip
-        if pd.notna(row[column]):
-            yield head, f"Pr {probability(row[column])}"
-    if factor_text(row):
-        yield "Bayes factor", factor_text(row)
+def _facts(row: pd.Series, verdicts: Verdicts) -> Iterator[tuple[str, str]]:
+    if pd.notna(row["prior_probability"]):
+        yield BEFORE, f"Pr {believed_text(row['prior_probability'])}"
+    if pd.notna(row["probability"]):
+        yield AFTER, f"Pr {probability(row['probability'])}"
+    parts = deciding_parts(row, verdicts)
+    if rounded_factor(row):
+        yield FACTORS[len(parts) > 0], rounded_factor(row)
     if pd.notna(row["mcse"]):
-        yield "Monte-Carlo error", f"{row['mcse']:.1g}"
-    if pd.notna(row["estimate"]):
-        size = f"{number(row['estimate'])} {interval(row['lower'], row['upper'])}"
-        yield "difference [95%]", size
+        yield "Monte-Carlo error of Pr after", f"{row['mcse']:.1g}"
+    size = size_of(row, verdicts)
+    if size is not None:
+        scale = ", standardised" if size.standardised else ""
+        span = interval(size.lower, size.upper)
+        yield f"{size.kind}{scale} [95%]", f"{number(size.mean)} {span}"
     if pd.notna(row["rope_mass"]):
-        yield "too small to matter", f"Pr {probability(row['rope_mass'])}"
+        within = f", within \N{PLUS-MINUS SIGN}{size.rope:g}" if size and size.rope else ""
+        yield f"too small to matter{within}", f"Pr {probability(row['rope_mass'])}"
+    if parts:
+        yield what_they_do(row), "; ".join(map(part_text, parts))
 
 
 def _sentence(row: pd.Series) -> str:
     if pd.isna(row["probability"]):
         return str(row["reason"])
-    prior, factor = row["prior_probability"], factor_text(row)
+    prior, factor = row["prior_probability"], rounded_factor(row)
     before = (
-        f"Before the data the claim had probability {probability(prior)}, "
+        f"Before the data the claim had probability {believed_text(prior)}, "
         if pd.notna(prior)
         else "No probability before the data can be given; "
     )
     after = f"after them it has {probability(row['probability'])}"
-    bound = {">": "more than ", "<": "less than "}.get(row["bayes_factor_bound"], "")
+    bound = {">": "more than ", "<": "less than "}.get(factor[:1], "")
     ratio = f": the data multiply its odds by {bound}{factor.lstrip('<> ')}" if factor else ""
     meaning = {
         SUPPORTED: "The claim is supported.", REFUTED: "The claim is refuted.",

@@ -5,40 +5,63 @@ from typing import Any
 
 import pandas as pd
 
-from bayesem.decision import NULL, SUPPORTED, UNDECIDED, WITHHELD
+from bayesem.decision import NULL, UNDECIDED, WITHHELD
 from bayesem.reporting.blocks import Blocks, Listing, Quote
+from bayesem.reporting.deciding import deciding_parts
+from bayesem.reporting.origin import noted, rebuilt
+from bayesem.reporting.sizes import size_of
 from bayesem.reporting.writing import interval, marked, number, probability
 from bayesem.robustness.priors import Sensitivity
 from bayesem.verdicts import Verdicts
 
-__all__ = ["doubts", "weakness"]
+__all__ = ["CRITERIA", "doubts", "weakness"]
 
 #: Notes of a fit that say how it was computed, or what the banner says.
 NO_DOUBTS = ("all factors integrated", "factors integrated", "scores of ", "all factor scores",
              "SYNTHETIC DATA")  # fmt: skip
+REBUILT = (
+    "The data are rebuilt from printed estimates: the verdicts repeat these, and cannot check them."
+)
+
+
+#: The criteria in order; the first that applies is named, whatever the verdict.
+CRITERIA = (
+    "Main weakness is the first that applies of: the data cannot bear on the claim; it cannot be "
+    "supported at this number of cases; another prior or rope (half or twice as wide) changes the "
+    "verdict; power-scaling sensitivity to the prior above 0.05; too few draws; the data do not "
+    "tell; the size may be too small to matter (probability above 0.05) or its 95% interval is "
+    "wider than the estimate; only signs are tested; it holds as far as the model does. A "
+    "claim such as a > 0 tests a sign and not a size; ropes do not apply to it, but to call it "
+    "practically null."
+)
+SMALL = 0.05  # probability of a size within the rope from which that is said
 
 
 def weakness(row: pd.Series, verdicts: Verdicts, sensitivity: Any) -> str:
-    """The first that applies, worst first."""
+    """The first that applies, in the order of `CRITERIA`."""
     return next(_weaknesses(row, verdicts, sensitivity))
 
 
 def _weaknesses(row: pd.Series, verdicts: Verdicts, sensitivity: Any) -> Iterator[str]:
     if pd.isna(row["probability"]):
         yield "These data cannot bear on it."
-    yield from _leanings(row, sensitivity)
     if row["attainable"] < verdicts.rules[row["name"]].prob:
         yield (
-            f"At this number of cases its probability cannot pass {number(row['attainable'])}, "
-            "whatever the truth."
+            f"It cannot be supported at this number of cases, whatever the truth: its probability "
+            f"cannot pass {row['attainable']:.2f}."
         )
-    mass = row["rope_mass"]
-    if row["verdict"] == SUPPORTED and pd.notna(mass) and mass > 0.05:
+    yield from _leanings(row, sensitivity)
+    if row["verdict"] == WITHHELD:
         yield (
-            f"Its size: with probability {probability(mass)} the difference is too small to "
-            "matter in practice."
+            "Too few draws: sampling error alone could turn it. More draws of the same posterior "
+            "would settle it, without new data."
         )
-    yield _closest(row, verdicts, sensitivity)
+    yield from _open(row, verdicts)
+    yield from _of_size(row, verdicts)
+    yield from _of_signs(row, verdicts)
+    if row["verdict"] == NULL:
+        yield "What counts as too small to matter was chosen, not measured."
+    yield "It holds only as far as the model does."
 
 
 def _leanings(row: pd.Series, sensitivity: Any) -> Iterator[str]:
@@ -60,43 +83,40 @@ def _leanings(row: pd.Series, sensitivity: Any) -> Iterator[str]:
         )
 
 
-def _closest(row: pd.Series, verdicts: Verdicts, sensitivity: Any) -> str:
-    """Where nothing else speaks against a verdict: how near another one was."""
+def _open(row: pd.Series, verdicts: Verdicts) -> Iterator[str]:
     rule = verdicts.rules[row["name"]]
-    p = row["probability"]
-    if row["verdict"] == WITHHELD:
-        return (
-            "Too few draws: sampling error alone could turn it. More draws of the same posterior "
-            "would settle it, without new data."
-        )
-    if row["verdict"] == UNDECIDED and 1 - rule.prob < p < rule.prob:
-        return "These data do not tell. More cases, or better measures, might."
-    if row["verdict"] == UNDECIDED:
-        return "The data hardly changed what was believed before them."
-    tried = (
-        "No other prior or threshold of relevance that was tried changes it. "
-        if _tried(sensitivity)
-        else "How far it leans on the prior was not found out. "
-    )
-    if row["verdict"] == NULL:
-        return f"{tried}What counts as too small to matter was chosen, not measured."
-    return tried + (_size(row) or "It holds only as far as the model does.")
+    if row["verdict"] != UNDECIDED:
+        return
+    if 1 - rule.prob < row["probability"] < rule.prob:
+        yield "These data do not tell. More cases, or better measures, might."
+    yield "The data hardly changed what was believed before them."
 
 
-def _tried(sensitivity: Any) -> bool:
-    """Whether the verdicts were looked at under other priors."""
-    if not isinstance(sensitivity, Sensitivity):
-        return False
-    other = sensitivity.table.query("scaled == 'prior' and way != 'as fitted'")
-    return len(other) > 0 and not (other["way"] == "not available").any()
+def _of_size(row: pd.Series, verdicts: Verdicts) -> Iterator[str]:
+    """How well the size is known, where the claim has one."""
+    size = size_of(row, verdicts)
+    if size is None or row["verdict"] == NULL:
+        return
+    said = []
+    if pd.notna(row["rope_mass"]) and row["rope_mass"] > SMALL:
+        mass = probability(row["rope_mass"])
+        said.append(f"with probability {mass} the {size.kind} is too small to matter")
+    if size.relative > 1:
+        span = interval(size.lower, size.upper)
+        scale = ", standardised" if size.standardised else ""
+        said.append(f"it is known only roughly (95% interval {span}{scale})")
+    if said:
+        yield f"Its size: {', and '.join(said)}."
 
 
-def _size(row: pd.Series) -> str:
-    """How well the size is known, where the sign is."""
-    if pd.isna(row["estimate"]) or row["upper"] - row["lower"] < abs(row["estimate"]):
-        return ""
-    span = interval(row["lower"], row["upper"])
-    return f"Its size is known only roughly: 95% interval {span}."
+def _of_signs(row: pd.Series, verdicts: Verdicts) -> Iterator[str]:
+    parts = deciding_parts(row, verdicts)
+    if parts:
+        least = " and ".join(str(part["part"]) for part in parts)
+        yield f"It is as sure as one of its parts ({least}), and says nothing of sizes."
+    size = size_of(row, verdicts)
+    if size is not None and size.sign:
+        yield "Only the sign is tested, not the size."
 
 
 def doubts(
@@ -116,8 +136,9 @@ def doubts(
     """
     if not fit.converged:
         return Blocks(())
-    notes = [note for note in fit.notes if not note.startswith(NO_DOUBTS)]
-    found = [*_misfit(indices), *_measured(reliability, validity), *notes]
+    notes = [note for note in noted(fit) if not note.startswith(NO_DOUBTS)]
+    first = [REBUILT] if rebuilt(fit) else []
+    found = [*first, *_misfit(indices), *_measured(reliability, validity), *notes]
     if isinstance(comparison, pd.DataFrame):
         found += [
             f"Rivals: {marked(line)}" for line in comparison.attrs["reading"].splitlines()[:2]

@@ -1,0 +1,56 @@
+"""Numbers of verdicts with no more digits than draws can tell apart, for figures and reports."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["LARGEST", "believed_text", "rounded_factor"]
+
+#: Bayes factors beyond it, or below its inverse, rest on a handful of draws.
+LARGEST = 1000.0
+
+
+def believed_text(p: float) -> str:
+    """A prior probability with two decimals: its Monte-Carlo error reaches into the third.
+
+    Examples
+    --------
+    >>> believed_text(0.4965), believed_text(0.051), believed_text(0.999), believed_text(0.0)
+    ('0.50', '0.05', '>.99', '<.01')
+    """
+    if p > 0.99:
+        return ">.99"
+    return "<.01" if p < 0.01 else f"{p:.2f}"
+
+
+def rounded_factor(row: Any) -> str:
+    """A Bayes factor with two significant digits, or the bound that the draws allow.
+
+    Examples
+    --------
+    >>> rounded_factor(pd.Series({"bayes_factor": 178.4, "bayes_factor_bound": ""}))
+    '180'
+    >>> rounded_factor(pd.Series({"bayes_factor": 4052.0, "bayes_factor_bound": ""}))
+    '> 1,000'
+    >>> rounded_factor(pd.Series({"bayes_factor": 399.0, "bayes_factor_bound": ">"}))
+    '> 390'
+    """
+    value, bound = row["bayes_factor"], row["bayes_factor_bound"]
+    if pd.isna(value):
+        return ""
+    if value > LARGEST and bound != "<":
+        return f"> {LARGEST:,.0f}"
+    if value < 1 / LARGEST and bound != ">":
+        return f"< {1 / LARGEST:g}"
+    toward = {">": math.floor, "<": math.ceil}.get(bound, round)
+    return f"{bound} {_two_digits(float(value), toward)}".strip()
+
+
+def _two_digits(value: float, toward: Any) -> str:
+    if value <= 0:
+        return "0"
+    step = 10.0 ** (math.floor(math.log10(value)) - 1)
+    kept = toward(value / step) * step
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    return f"{kept:,.{decimals}f}"

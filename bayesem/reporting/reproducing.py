@@ -1,0 +1,84 @@
+"""How the numbers of a report are got again, and what its terms mean."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bayesem.data import Moments
+from bayesem.reporting.blocks import Blocks, Links, Listing, Text, Verbatim
+from bayesem.reporting.shown import blocks_of
+
+__all__ = ["glossary", "reproduce"]
+
+#: Arguments of `bayesem.fit` that a fit's settings keep, shown where they are no defaults.
+ALWAYS = ("draws", "tune", "chains", "seed")
+DEFAULTS: Mapping[str, Any] = {
+    "priors_argument": None, "identify": "marker", "means": True, "fixed_x": True,
+    "sampler": "nutpie", "integrate": "auto", "families": None, "cross_loadings": None,
+    "method_factor": None,
+}  # fmt: skip
+TERMS: Mapping[str, str] = {
+    "Prior, posterior": "what is believed of a parameter before the data, and after them.",
+    "Pr": "probability; of a claim: the share of draws in which it holds.",
+    "Bayes factor": "what the data multiply the odds of a claim by; below 1 they speak against it.",
+    "ROPE": "region of practical equivalence: sizes that are too small to matter.",
+    "Standardised, std.all": "every variable, factors included, has standard deviation 1.",
+    "95% interval": "holds the quantity with probability 0.95, if model and data are right.",
+    "R-hat": "do the chains agree? 1 if they do; above 1.01 they are not to be believed.",
+    "ESS": "effective sample size: how many independent draws the draws are worth.",
+    "Divergence, E-BFMI": "do they show regions missed? Not with none and at least 0.3.",
+    "Omega, AVE": "reliability of a sum of indicators; the share of them that the factor explains.",
+    "Pareto k": "whether reweighted draws can be believed: below 0.7 they can.",
+}
+
+
+def reproduce(fit: Any, seed: int, beside: Mapping[str, str]) -> Blocks:
+    """The call that made the fit, what each seed does, and the files.
+
+    Parameters
+    ----------
+    fit : Fit
+    seed : int
+        Of the report.
+    beside : mapping of str to str
+        What each file is, and its path relative to the report.
+    """
+    return blocks_of(
+        Text("Run the notebook's cells from top to bottom; they load the fit and the propositions, "
+             "and make every number and figure. To sample the fit again:"),
+        Verbatim("\n".join(_call(fit, beside))),
+        Listing(tuple(_seeds(fit, seed)), "Seeds:"),
+        Links(tuple(beside.items()), "Files beside this report:"),
+    )  # fmt: skip
+
+
+def _call(fit: Any, beside: Mapping[str, str]) -> Iterator[str]:
+    settings = fit.settings
+    path = next((p for name, p in beside.items() if name.startswith("Fit")), "fit.nc")
+    yield "import bayesem as sem"
+    yield ""
+    yield f"kept = sem.load({path!r})"
+    if isinstance(fit.data, Moments):
+        yield "data = kept.data  # the matrix as it was fitted"
+    else:
+        yield "data = ...  # the answers: a DataFrame with a row per case (fingerprint: Data)"
+    given = {name: getattr(settings, name) for name in ALWAYS}
+    given |= {name: value for name, default in DEFAULTS.items()
+              if (value := getattr(settings, name)) != default}  # fmt: skip
+    options = ", ".join(f"{_argument(name)}={value!r}" for name, value in given.items())
+    yield f"again = sem.fit(kept.model, data, {options})"
+    if settings.carried:
+        yield "# The priors were carried over from another fit, or scaled: this call lacks them."
+
+
+def _argument(name: str) -> str:
+    return name.removesuffix("_argument")
+
+
+def _seeds(fit: Any, seed: int) -> Iterator[str]:
+    yield f"{fit.settings.seed}, of the fit: starts of the chains, their draws, prior draws."
+    yield f"{seed}, of this report: replicated data, reweighting, refits under other priors."
+
+
+def glossary() -> Blocks:
+    """What the terms of a report mean, a line each."""
+    return Blocks((Listing(tuple(f"{term}: {meaning}" for term, meaning in TERMS.items())),))
