@@ -89,7 +89,7 @@ def _arguments(command: argparse.ArgumentParser) -> None:
     add("--title", metavar="TEXT", help="the report's title (the study's)")
     add("--seed", type=int, default=0, metavar="N", help="same seed, same numbers (0)")
     add("--json", action="store_true", help="print JSON: the files, and whether all converged")
-    add("--quiet", action="store_true", help="no progress on stderr")
+    add("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 
 REPORT = Command(

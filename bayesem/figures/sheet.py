@@ -48,13 +48,13 @@ def grid(count: int, head: Sequence[str], fits: Sequence[Any]) -> "tuple[Figure,
 
 def sheet(width: float, height: float, head: Sequence[str], fits: Sequence[Any]) -> "Figure":
     """An empty figure with text on top; generated data are marked in its corner."""
-    from bayesem.figures.display import Sheet
+    from bayesem.figures.display import shown_figure
 
     synthetic = any(fit.data.synthetic for fit in fits)
     lines = [line for text in head for line in wrap(text, int(width / CHARACTER))]
     below = int(synthetic and len(lines[0]) * BOLD + 1.3 > width)  # the mark's own line
     top = (len(lines) + below) * LINE + 0.06
-    figure = Sheet((width, height + top), layout="constrained")
+    figure = shown_figure()((width, height + top), layout="constrained")
     engine: Any = figure.get_layout_engine()
     engine.set(rect=(0, 0, 1, height / (height + top)), w_pad=0.06, h_pad=0.04, wspace=0.04)
     for k, line in enumerate(lines):
