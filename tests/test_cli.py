@@ -8,7 +8,7 @@ import pytest
 
 from bayesem.answers_file import read_csv
 from bayesem.cli import main
-from bayesem.cli.registry import COMMANDS, PLANNED
+from bayesem.cli.registry import COMMANDS
 from bayesem.errors import DataError
 from bayesem.generator import generate
 from bayesem.model import read_model
@@ -39,12 +39,6 @@ def test_help_teaches(command, capsys):
 def test_version(capsys):
     assert leave(["--version"]) == 0
     assert capsys.readouterr().out.startswith("bayesem ")
-
-
-@pytest.mark.parametrize("command", PLANNED)
-def test_planned_commands_say_so(command, capsys):
-    assert main([command, STUDY, "--option"]) == 2
-    assert f"`bayesem {command}` is not available yet" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 
 from bayesem.cli.command import BAD_INPUT, FAULT, STOPPED, UNREAD
 from bayesem.cli.parser import parser
-from bayesem.cli.registry import PLANNED
-from bayesem.errors import BayesemError, NotAvailableError
+from bayesem.errors import BayesemError
 
 __all__ = ["main"]
 
@@ -49,8 +48,6 @@ def _is_stop(error: BayesemError) -> bool:
 
 
 def _run(argv: Sequence[str]) -> int:
-    if argv and argv[0] in PLANNED and not {"-h", "--help"} & set(argv[1:]):
-        raise NotAvailableError(f"`bayesem {argv[0]}` is not available yet: it {PLANNED[argv[0]]}.")
     arguments = parser().parse_args(argv)
     code = int(arguments.do(arguments))
     sys.stdout.flush()

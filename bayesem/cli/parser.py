@@ -10,7 +10,7 @@ from typing import NoReturn
 import shtab
 
 from bayesem.cli.command import BAD_INPUT, Command
-from bayesem.cli.registry import COMMANDS, PLANNED
+from bayesem.cli.registry import COMMANDS
 from bayesem.errors import did_you_mean
 
 __all__ = ["parser"]
@@ -26,7 +26,7 @@ class _Parser(argparse.ArgumentParser):
         guess = ""
         if "invalid choice: '" in message:
             given = message.split("invalid choice: '")[1].split("'")[0]
-            guess = " " + did_you_mean(given, [*(c.name for c in COMMANDS), *PLANNED])
+            guess = " " + did_you_mean(given, [c.name for c in COMMANDS])
             message = f"there is no command `{given}`"
         print(f"bayesem: {message}.{guess}\n  See `{self.prog} --help`.", file=sys.stderr)
         sys.exit(BAD_INPUT)
@@ -54,8 +54,6 @@ def parser() -> argparse.ArgumentParser:
         command.arguments(one)
         _complete_files(one)
         one.set_defaults(do=command.do)
-    for name, text in PLANNED.items():
-        commands.add_parser(name, help=f"(not available yet) {text}")
     return whole
 
 

@@ -1,7 +1,5 @@
 """Every command, in the order of `bayesem --help`."""
 
-from collections.abc import Mapping
-
 from bayesem.cli.assess import ASSESS
 from bayesem.cli.campaigns import CALIBRATE, DESIGN
 from bayesem.cli.command import Command
@@ -13,7 +11,7 @@ from bayesem.cli.run import RUN
 from bayesem.cli.simulate import SIMULATE
 from bayesem.cli.studies import STUDIES, TEMPLATE
 
-__all__ = ["COMMANDS", "PLANNED"]
+__all__ = ["COMMANDS"]
 
 COMMANDS: tuple[Command, ...] = (
     STUDIES,
@@ -29,6 +27,3 @@ COMMANDS: tuple[Command, ...] = (
     CALIBRATE,
     REPORT,
 )
-
-#: Commands to come, and what each does.
-PLANNED: Mapping[str, str] = {}
