@@ -116,7 +116,9 @@ def _environment(settings: str) -> dict[str, str]:
     if home.name not in ("site-packages", "dist-packages"):  # a checkout: not installed
         others = env.get("PYTHONPATH", "").split(os.pathsep)
         whole = (str(Path(p).resolve()) for p in others if p)  # the kernel runs in another folder
-        env["PYTHONPATH"] = os.pathsep.join((str(home), *whole))
+        # The launcher drops the first entry where it is the working folder, the checkout's root
+        # say; the settings' folder holds no module and stands there to be dropped.
+        env["PYTHONPATH"] = os.pathsep.join((settings, str(home), *whole))
     return env | {"IPYTHONDIR": settings, "PYTHONSAFEPATH": "1", "MPLBACKEND": "agg"}
 
 
