@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from bayesem.errors import DataError, NotAvailableError
+from bayesem.errors import DataError, NotAvailableError, installing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,7 +97,7 @@ def _matplotlib() -> Any:
         import matplotlib
     except ImportError:
         raise NotAvailableError(
-            "figures need matplotlib, which is not installed.", hint="Install `bayesem[figures]`."
+            "figures need matplotlib, which is not installed.", hint=installing("figures")
         ) from None
     return matplotlib
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bayesem.errors import NotAvailableError
+from bayesem.errors import NotAvailableError, installing
 from bayesem.reporting.cells import Cell
 
 __all__ = ["notebook_of", "run", "write_notebook"]
@@ -136,5 +136,5 @@ def _needed(module: str) -> Any:
     except ImportError:
         name = module.partition(".")[0]
         raise NotAvailableError(
-            f"reports need {name}, which is not installed.", hint="Install `bayesem[report]`."
+            f"reports need {name}, which is not installed.", hint=installing("report")
         ) from None
