@@ -168,7 +168,9 @@ def _names(body: Span) -> tuple[str, ...]:
             raise NotAvailableError(message, span=at, hint=KINDS[key[:4]])
         if key[:4] == "MISS" and re.search(r"\d", value):
             message = f"Mplus' `{key}` is not read: the data would keep the codes {value.strip()}."
-            hint = "Write NaN for them (`pandas.read_csv(path, na_values=...)`); drop the statement."
+            hint = (
+                "Write NaN for them (`pandas.read_csv(path, na_values=...)`); drop the statement."
+            )
             raise NotAvailableError(message, span=at, hint=hint)
         if key[:4] in ("NAME", "USEV"):
             lists = {**lists, key[:4]: value}

@@ -51,7 +51,7 @@ def sheet(width: float, height: float, head: Sequence[str], fits: Sequence[Any])
     from bayesem.figures.display import Sheet
 
     synthetic = any(fit.data.synthetic for fit in fits)
-    lines = [line for text in head for line in wrap(text, int(width / CHARACTER))]
+    lines = _wrapped(head, width)
     below = int(synthetic and len(lines[0]) * BOLD + 1.3 > width)  # the mark's own line
     top = (len(lines) + below) * LINE + 0.06
     figure = Sheet((width, height + top), layout="constrained")
@@ -64,6 +64,13 @@ def sheet(width: float, height: float, head: Sequence[str], fits: Sequence[Any])
         figure.text(1 - 0.06 / width, 1 - 0.05 / (height + top), "SYNTHETIC DATA",
                     color=RED, weight="bold", ha="right", va="top")  # fmt: skip
     return figure
+
+
+def _wrapped(head: Sequence[str], width: float) -> list[str]:
+    """Lines that fit the width; the first of all is bold, and bold type is wider."""
+    bold = wrap(head[0], int((width - 0.06) / BOLD)) if head else []
+    texts = [" ".join(bold[1:]), *head[1:]]
+    return [*bold[:1], *(line for text in texts for line in wrap(text, int(width / CHARACTER)))]
 
 
 def legend(figure: "Figure", axes: "Sequence[Axes]") -> None:

@@ -291,7 +291,9 @@ def test_a_title_spells_no_name():
     ],
 )
 def test_a_forgotten_semicolon_is_named_where_it_shows(text, verb, line):
-    with pytest.raises(GrammarError, match=f"`{verb}` is the second verb.*`;` is missing") as caught:
+    with pytest.raises(
+        GrammarError, match=f"`{verb}` is the second verb.*`;` is missing"
+    ) as caught:
         read_model(text)
     assert line in str(caught.value)
     assert "began in line" in caught.value.hint
@@ -300,7 +302,7 @@ def test_a_forgotten_semicolon_is_named_where_it_shows(text, verb, line):
 @pytest.mark.parametrize("codes", ["ARE ALL (-99)", "= y1 (9) y2 (8 9)"])
 def test_codes_of_missing_answers_are_not_passed_over(codes):
     text = f"VARIABLE: NAMES ARE y1-y3;\n MISSING {codes};\nMODEL: f BY y1-y3;"
-    with pytest.raises(NotAvailableError, match="MISSING.*keep the codes") as caught:
+    with pytest.raises(NotAvailableError, match=r"MISSING.*keep the codes") as caught:
         read_model(text)
     assert "NaN" in caught.value.hint
     assert ":2:" in str(caught.value)
