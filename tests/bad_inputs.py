@@ -486,7 +486,7 @@ COMMANDS = [
          (("p.toml", PAPER + b'[printed.w]\nrows = [{ lhs = "Y", op = "~", rhs = "X", est = "high" }]\n'),)),
         ("an audit without n", ("audit", "p.toml"), ("p.toml:3", "`n` is missing"),
          (("p.toml", PAPER.replace(b"n = 100\n", b"") + b"[printed.fit]\nchisq = 30.1\ndf = 20\nrmsea = 0.07\n"),)),
-        ("a command to come", ("report",), ("not available yet",)),
+        ("a command without its files", ("report",), ("FIT.nc, PROPOSITIONS", "--help")),
     ]
 ]  # fmt: skip
 
