@@ -15,6 +15,13 @@ __all__ = ["SYNTHETIC", "read_csv"]
 
 #: The column that tells generated rows from observed ones.
 SYNTHETIC = "synthetic"
+#: Endings of files that are no text, and what they are.
+OTHERS = {
+    ".docx": "a Word document", ".xlsx": "a spreadsheet", ".xls": "a spreadsheet",
+    ".ods": "a spreadsheet", ".sav": "an SPSS file", ".dta": "a Stata file", ".pdf": "a PDF",
+    ".nc": "a kept fit", ".sem": "a model", ".toml": "a file of propositions or a codebook",
+}  # fmt: skip
+EXPORT = "Save the answers as CSV: names in the first row, a row per case, commas between cells."
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+\s*")
 
 
@@ -31,6 +38,9 @@ def read_csv(path: str | Path) -> pd.DataFrame:
         decimal commas; with the line.
     """
     path = Path(path)
+    what = OTHERS.get(path.suffix.lower())
+    if what is not None and path.is_file():
+        raise DataError(f"`{path}` is {what}, not a CSV of answers.", hint=EXPORT)
     text = _text(path)
     rows = _rows(text, path)
     _check_header(rows[0][1], path)
@@ -50,7 +60,10 @@ def _text(path: Path) -> str:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise DataError(f"There is no file `{path}`.") from None
+        raise DataError(
+            f"There is no file `{path}`.",
+            hint=f"Check the name; a relative one starts in `{Path.cwd()}`.",
+        ) from None
     except IsADirectoryError:
         raise DataError(f"`{path}` is a folder.", hint="Name the CSV file in it.") from None
     except (OSError, ValueError) as trouble:

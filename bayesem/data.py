@@ -16,6 +16,7 @@ __all__ = [
     "check_present",
     "numbers",
     "read_answers",
+    "row_name",
     "statistics",
 ]
 
@@ -355,7 +356,7 @@ def numbers(column: pd.Series, name: str) -> Floats:
         found = ((k, v) for k, v in enumerate(kept) if not isinstance(v, int | float))
         at, bad = next(found, (None, None))
         shown = f"cells of type {column.dtype}" if at is None else _shown(bad)
-        row = "" if at is None else f" (row {kept.index[at]!r})"
+        row = "" if at is None else f" (row {row_name(kept.index[at])})"
         raise DataError(
             f"column `{name}` holds {shown}{row}, not numbers.",
             hint="Recode the column to numbers, with NaN where an answer is missing "
@@ -365,10 +366,21 @@ def numbers(column: pd.Series, name: str) -> Floats:
     if np.isinf(values).any():
         row = column.index[np.isinf(values)][0]
         raise DataError(
-            f"column `{name}` holds an infinite value (row {row!r}).",
+            f"column `{name}` holds an infinite value (row {row_name(row)}).",
             hint="Write NaN where an answer is missing.",
         )
     return values
+
+
+def row_name(label: object) -> str:
+    """A row's label for a message: as Python writes it, not as NumPy does.
+
+    Examples
+    --------
+    >>> row_name(np.int64(2)), row_name("a")
+    ('2', "'a'")
+    """
+    return repr(label.item() if isinstance(label, np.generic) else label)
 
 
 def _shown(cell: object) -> str:

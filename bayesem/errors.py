@@ -130,6 +130,20 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     return f"Did you mean `{best[1]}`?" if best[0] >= 0.6 else ""
 
 
+def installing(extra: str) -> str:
+    """How to get what an extra of the package brings.
+
+    Examples
+    --------
+    >>> print(installing("zarr"))
+    In a checkout: `python3 -m uv sync --extra zarr`; with pip: `pip install ".[zarr]"`.
+    """
+    return (
+        f"In a checkout: `python3 -m uv sync --extra {extra}`; "
+        f'with pip: `pip install ".[{extra}]"`.'
+    )
+
+
 def shortened(text: str, longest: int) -> str:
     """Leave the middle of a long text out: its ends say what is wrong."""
     if len(text) <= longest:

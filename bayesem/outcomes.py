@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bayesem.arrays import Floats
-from bayesem.data import Answers, check_present, numbers
+from bayesem.data import Answers, check_present, numbers, row_name
 from bayesem.errors import DataError
 from bayesem.families import Family
 from bayesem.partable import Outcome, ParameterTable, twin_of
@@ -90,8 +90,8 @@ def _check(outcome: Outcome, column: Floats, index: pd.Index) -> None:
     if wrong.any():
         row = index[np.flatnonzero(wrong)[0]]
         raise DataError(
-            f"column `{name}` is {family.name} and holds {column[wrong][0]:g} (row {row!r}): "
-            f"{what}.",
+            f"column `{name}` is {family.name} and holds {column[wrong][0]:g} "
+            f"(row {row_name(row)}): {what}.",
             hint=hint,
         )
     if np.ptp(seen) == 0:
@@ -136,20 +136,20 @@ def _flags(data: pd.DataFrame, outcome: Outcome, times: Floats) -> np.ndarray:
     if bad.any():
         raise DataError(
             f"censoring column `{column}` holds {flags[bad][0]:g} "
-            f"(row {data.index[np.flatnonzero(bad)[0]]!r}), not 0 or 1.",
+            f"(row {row_name(data.index[np.flatnonzero(bad)[0]])}), not 0 or 1.",
             hint="1 where the event has not happened by the recorded time, else 0.",
         )
     torn = known & np.isnan(flags)
     if torn.any():
         raise DataError(
             f"`{outcome.name}` is {times[torn][0]:g} in row "
-            f"{data.index[np.flatnonzero(torn)[0]]!r}, but `{column}` is missing there.",
+            f"{row_name(data.index[np.flatnonzero(torn)[0]])}, but `{column}` is missing there.",
             hint="Say for every time whether it is censored.",
         )
     late = ~known & (flags == 1)
     if late.any():
         raise DataError(
-            f"`{column}` is 1 in row {data.index[np.flatnonzero(late)[0]]!r}, but "
+            f"`{column}` is 1 in row {row_name(data.index[np.flatnonzero(late)[0]])}, but "
             f"`{outcome.name}` is missing there.",
             hint="A censored case needs the time by which the event had not happened yet.",
         )

@@ -3,6 +3,7 @@
 ``says`` is the paper's sentence, ``claim`` the only formal part, the model's labels the bridge.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -187,6 +188,9 @@ def read_propositions(source: str | Path | Mapping[str, str]) -> PropositionSet:
         )
     if isinstance(source, Path) or source.endswith(".toml"):
         return _from_file(Path(source))
+    if re.search(r"[<>]", source):
+        message = f"`{source}` is a claim and has no name."
+        raise PropositionError(message, hint=f'Name it: {{"P1": "{source}"}}.')
     path = studies.find(source).propositions_path
     if path is None:
         raise PropositionError(

@@ -6,6 +6,7 @@ divisor N, and the kurtosis is taken against its expectation in samples of that 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ class Screening:
 
     def _repr_html_(self) -> str:
         tables = (self.normality.round(3), self.mardia.reset_index(), self.cases.head(10))
-        notes = "".join(f"<p>{note}</p>" for note in self.notes)
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
         return "".join(t.to_html(index=False) for t in tables) + notes
 
 

@@ -26,7 +26,7 @@ import xarray as xr
 from bayesem.codebook import Codebook, Indicator, Variant
 from bayesem.counts.fit import refuse_counts
 from bayesem.data import Answers, Moments
-from bayesem.errors import BayesemError, DataError, NotAvailableError, PriorError
+from bayesem.errors import BayesemError, DataError, NotAvailableError, PriorError, installing
 from bayesem.families import Family
 from bayesem.model import Model, read_model
 from bayesem.partable import twin_of
@@ -137,7 +137,7 @@ def _writer(path: Path) -> Callable[[xr.DataTree, Path], None]:
     if path.suffix == ".zarr":
         if find_spec("zarr") is None:
             raise NotAvailableError(
-                "Zarr is not installed.", hint="Install `bayesem[zarr]`, or use a `.nc` file."
+                "Zarr is not installed.", hint=f"{installing('zarr')} Or use a `.nc` file."
             )
         return _write_zarr
     raise DataError(

@@ -20,6 +20,7 @@ from bayesem.data import Moments
 from bayesem.errors import NotAvailableError, SamplingError, StudyError, did_you_mean
 from bayesem.model import Model, read_model
 from bayesem.posterior import Fit
+from bayesem.preparation import prepare
 from bayesem.propositions import Proposition, PropositionSet, read_propositions
 from bayesem.study_counts import CountPart, awaited, count_part
 from bayesem.study_fits import (
@@ -351,8 +352,9 @@ def _on_readings(
     from bayesem.publications.readings import closure, readings
 
     _check_printed(study)
+    _check_priors(model, sampling.priors)
     propositions, elsewhere = split(read_propositions(study), model)
-    sampling.tell(0, 0, "weighing the readings of the printed tables")
+    sampling.tell(0, 0, "weighing the readings of the printed tables (about half a minute)")
     table = _chosen(readings(study), only)
     cells = closure(study)
     cells = cells[cells["reading"].isin(table["reading"])].reset_index(drop=True)
@@ -372,6 +374,14 @@ def _check_printed(study: str) -> None:
         raise StudyError(
             f"`{study}` has no printed numbers to rebuild.", hint="Give answers: --data FILE.csv."
         )
+
+
+def _check_priors(model: Model, priors: Any) -> None:
+    """Refuse what is no prior of this model before any work, on a matrix of the right shape."""
+    if priors is not None:
+        names = list(model.observed)
+        cov = pd.DataFrame(0.5 + 0.5 * np.eye(len(names)), index=names, columns=names)
+        prepare(model, Moments(cov, 10 * len(names)), priors=priors)
 
 
 def _chosen(table: pd.DataFrame, only: tuple[str, ...]) -> pd.DataFrame:

@@ -164,6 +164,9 @@ def assess(
     that matters within two Monte-Carlo standard errors), practically null, supported, refuted,
     undecided.
     """
+    if getattr(propositions, "draws", None) is not None:
+        hint = "Propositions come first: `sem.assess(claims, fit)`."
+        raise PropositionError("a fit stands where the propositions belong.", hint=hint)
     readings = _readings(fits)
     if isinstance(propositions, str | Path | Mapping):
         propositions = read_propositions(propositions)

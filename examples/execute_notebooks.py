@@ -2,7 +2,7 @@
 
     python examples/execute_notebooks.py [NAME ...] [--to FOLDER]
 
-Without names, all of them. Needs `bayesem[report]`. What differs from run to run (times, counters
+Without names, all of them. Needs the extra `report`. What differs from run to run (times, counters
 of the kernel) is left out, so that the same numbers give the same file.
 """
 

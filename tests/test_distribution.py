@@ -253,7 +253,7 @@ def test_what_is_not_installed_is_named(package, arguments, message, monkeypatch
     monkeypatch.chdir(tmp_path)
     with pytest.raises(NotAvailableError, match=message) as caught:
         run(**arguments)
-    assert "bayesem[campaigns]" in caught.value.hint
+    assert "uv sync --extra campaigns`" in caught.value.hint
 
 
 def test_a_bar_is_drawn_on_stderr(capsys):

@@ -7,7 +7,7 @@ import pandas as pd
 
 from bayesem.errors import shortened
 
-__all__ = ["comparison_text"]
+__all__ = ["Comparison", "comparison_text"]
 
 WIDTH, NAME = 80, 24
 #: Column of the table, its heading, and how a number is written.
@@ -16,6 +16,17 @@ SHOWN = (
     ("weight", "weight", "{:.2f}"), ("k_bad", "bad k", "{:.0f}"),
     ("log_evidence", "log evid.", "{:.1f}"), ("bayes_factor", "BF", "{:.2g}"),
 )  # fmt: skip
+
+
+class Comparison(pd.DataFrame):
+    """What `compare` returns: a DataFrame that prints as text of 80 columns, its reading included.
+
+    What is taken from it (rows, columns, copies) is a plain DataFrame again.
+    """
+
+    def __repr__(self) -> str:
+        whole = {column for column, *_ in SHOWN} <= set(self.columns) and "reading" in self.attrs
+        return comparison_text(self) if whole else super().__repr__()
 
 
 def comparison_text(table: pd.DataFrame) -> str:

@@ -14,6 +14,7 @@ from bayesem.comparison.equivalence import equivalent_pairs
 from bayesem.comparison.factors import bayes_factors, evidences, scaled_evidences
 from bayesem.comparison.folds import KFold, kfold
 from bayesem.comparison.leave_one_out import Loo, loo
+from bayesem.comparison.page import Comparison
 from bayesem.comparison.reading import reading
 from bayesem.data import Moments
 from bayesem.distribution import Runner
@@ -73,7 +74,8 @@ def compare(
         stacking ``weight``; effective parameters ``p``; ``k_bad``, the cases whose part of the elpd
         cannot be trusted; ``log_evidence``; ``bayes_factor`` against the model with the largest
         evidence; Monte-Carlo errors ``elpd_mcse evidence_mcse bayes_factor_mcse``; ``note``.
-        ``attrs["reading"]`` says in plain words what the table shows. A model whose chains did not
+        ``attrs["reading"]`` says in plain words what the table shows; ``print`` shows both in 80
+        columns. A model whose chains did not
         converge is not ranked: its row is empty, with a note.
 
     Raises
@@ -111,7 +113,7 @@ def compare(
         raise ModelError("prior_scales needs evidence.", hint="Leave evidence=False out.")
     table["note"] = ["; ".join(notes[name]) for name in table.index]
     by_what = ["elpd"] if table["elpd"].notna().any() else ["log_evidence"]
-    table = table.sort_values(by_what, ascending=False, na_position="last")
+    table = Comparison(table.sort_values(by_what, ascending=False, na_position="last"))
     table.attrs["reading"] = reading(table, equivalent_pairs(fine), remarks, prior_scales)
     table.attrs["notes"] = tuple(dict.fromkeys(n for fit in fits.values() for n in fit.notes))
     for name, fit in fits.items():

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bayesem.errors import NotAvailableError, SamplingError
+from bayesem.errors import NotAvailableError, SamplingError, installing
 
 __all__ = ["connected", "one_thread"]
 
@@ -89,7 +89,7 @@ def _distributed() -> Any:
     except ImportError:
         raise NotAvailableError(
             "several workers need Dask, which is not installed.",
-            hint="Install `bayesem[campaigns]`, or use workers=0 to work in this process.",
+            hint=f"{installing('campaigns')} Or use workers=0 to work in this process.",
         ) from None
     return distributed
 

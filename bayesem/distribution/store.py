@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from bayesem.arrays import Floats, Ints
-from bayesem.errors import DataError, NotAvailableError
+from bayesem.errors import DataError, NotAvailableError, installing
 
 __all__ = ["DONE", "FAILED", "OPEN", "Keeper", "Memory", "ZarrStore", "stored_seed", "versions"]
 
@@ -140,7 +140,7 @@ def _zarr() -> Any:
     except ImportError:
         raise NotAvailableError(
             "a store needs Zarr, which is not installed.",
-            hint="Install `bayesem[campaigns]`, or leave `store` out.",
+            hint=f"{installing('campaigns')} Or leave `store` out.",
         ) from None
     return zarr
 

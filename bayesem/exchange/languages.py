@@ -23,6 +23,10 @@ INSTEAD = {
     ".omv": "jamovi shows its model as lavaan syntax: give that text.",
     ".lsr": "Write LISREL's model in lavaan's language.",
     ".spl": "Write SIMPLIS' model in lavaan's language.",
+    ".toml": "It holds propositions or a codebook; a model stands in a `.sem` file or in text.",
+    ".csv": "It holds answers: give them as the data; a model stands in a `.sem` file or in text.",
+    ".nc": "It holds a fit: `sem.load` reads it; a model stands in a `.sem` file or in text.",
+    ".docx": "Copy the model's text out of the document into a `.sem` file.",
     ".eqs": "Write EQS' model in lavaan's language.",
 }
 ENDINGS = (*TEXTS, *INSTEAD)

@@ -83,6 +83,7 @@ def _sentences(body: Span) -> Iterator[list[Word]]:
 
 def _statements(sentence: list[Word], draft: _Draft) -> Iterator[Statement]:
     first = sentence[0]
+    _one_verb(sentence)
     if any(word.text == "|" for word in sentence):
         _product(sentence, draft)
         return iter(())
@@ -92,6 +93,16 @@ def _statements(sentence: list[Word], draft: _Draft) -> Iterator[Statement]:
     if first.text == "[":
         return _means(sentence, draft)
     return _variances(sentence, draft)
+
+
+def _one_verb(sentence: list[Word]) -> None:
+    """Refuse two statements in one: the second verb would be read as a variable."""
+    verbs = [word for word in sentence if word.text.upper() in (*VERBS, "XWITH")]
+    if len(verbs) > 1:
+        begun = sentence[0].span.line
+        message = f"`{verbs[1].text}` is the second verb of one statement: a `;` is missing."
+        hint = f"The statement began in line {begun}: end it with `;`."
+        raise GrammarError(message, span=verbs[1].span, hint=hint)
 
 
 # --- relations ----------------------------------------------------------------------------------

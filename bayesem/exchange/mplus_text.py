@@ -103,7 +103,7 @@ def sections(text: str, origin: str) -> Sections:
         if heading == "VARIABLE"
     ]
     names = tuple(name for each in heard for name in each)
-    source = Source(_one_spelling(blanked, names), origin)
+    source = Source(_one_spelling(_without_prose(blanked), names), origin)
     parts = _parts(source)
     found: dict[str, list[Span]] = {"MODEL": [], "MODEL CONSTRAINT": []}
     for heading, at, body in parts:
@@ -119,6 +119,15 @@ def sections(text: str, origin: str) -> Sections:
             "The Mplus input has no `MODEL:`.", span=parts[0][1], hint="Add that section."
         )
     return Sections(source, tuple(found["MODEL"]), tuple(found["MODEL CONSTRAINT"]), names)
+
+
+def _without_prose(text: str) -> str:
+    """The text with the bodies of sections that are no part of a model blanked."""
+    for heading, _, body in _parts(Source(text, "")):
+        if heading in ELSEWHERE:
+            blank = re.sub(r"[^\n;]", " ", body.text)  # a heading may follow a `;` on its line
+            text = text[: body.start] + blank + text[body.end :]
+    return text
 
 
 def _one_spelling(text: str, names: Sequence[str]) -> str:
@@ -157,6 +166,12 @@ def _names(body: Span) -> tuple[str, ...]:
         if key[:4] in KINDS:
             message = f"Mplus' `{key}` is not read."
             raise NotAvailableError(message, span=at, hint=KINDS[key[:4]])
+        if key[:4] == "MISS" and re.search(r"\d", value):
+            message = f"Mplus' `{key}` is not read: the data would keep the codes {value.strip()}."
+            hint = (
+                "Write NaN for them (`pandas.read_csv(path, na_values=...)`); drop the statement."
+            )
+            raise NotAvailableError(message, span=at, hint=hint)
         if key[:4] in ("NAME", "USEV"):
             lists = {**lists, key[:4]: value}
     words = re.findall(r"\w+(?:\s*-\s*\w+)?", lists.get("NAME", ""))

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from bayesem.errors import DataError, NotAvailableError
+from bayesem.errors import DataError, NotAvailableError, installing
 from bayesem.figures.paths import Paths
 from bayesem.figures.sheet import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 
@@ -55,7 +55,7 @@ def _plotly() -> Any:
     except ImportError:
         raise NotAvailableError(
             "interactive figures need plotly, which is not installed.",
-            hint="Install `bayesem[interactive]`, or write `.pdf`, `.svg` or `.png`.",
+            hint=f"{installing('interactive')} Or write `.pdf`, `.svg` or `.png`.",
         ) from None
     return go
 

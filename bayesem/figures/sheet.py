@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from bayesem.errors import DataError, NotAvailableError
+from bayesem.errors import DataError, NotAvailableError, installing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ def sheet(width: float, height: float, head: Sequence[str], fits: Sequence[Any])
     from bayesem.figures.display import shown_figure
 
     synthetic = any(fit.data.synthetic for fit in fits)
-    lines = [line for text in head for line in wrap(text, int(width / CHARACTER))]
+    lines = _wrapped(head, width)
     below = int(synthetic and len(lines[0]) * BOLD + 1.3 > width)  # the mark's own line
     top = (len(lines) + below) * LINE + 0.06
     figure = shown_figure()((width, height + top), layout="constrained")
@@ -65,6 +65,13 @@ def sheet(width: float, height: float, head: Sequence[str], fits: Sequence[Any])
         figure.text(1 - 0.06 / width, 1 - 0.05 / (height + top), "SYNTHETIC DATA",
                     color=RED, weight="bold", ha="right", va="top")  # fmt: skip
     return figure
+
+
+def _wrapped(head: Sequence[str], width: float) -> list[str]:
+    """Lines that fit the width; the first of all is bold, and bold type is wider."""
+    bold = wrap(head[0], int((width - 0.06) / BOLD)) if head else []
+    texts = [" ".join(bold[1:]), *head[1:]]
+    return [*bold[:1], *(line for text in texts for line in wrap(text, int(width / CHARACTER)))]
 
 
 def legend(figure: "Figure", axes: "Sequence[Axes]") -> None:
@@ -100,7 +107,7 @@ def _matplotlib() -> Any:
         import matplotlib
     except ImportError:
         raise NotAvailableError(
-            "figures need matplotlib, which is not installed.", hint="Install `bayesem[figures]`."
+            "figures need matplotlib, which is not installed.", hint=installing("figures")
         ) from None
     return matplotlib
 

@@ -33,7 +33,8 @@ HINTS = {
     "&&": "Write `and`.",
     "**": "Write `^` for a power.",
     "->": "A path belongs inside a function, as in `total(A -> Y)`.",
-    "~": "A regression belongs inside a function, as in `slope(Y ~ A | W = 1)`.",
+    "~": "Give the path a label in the model, `y ~ a*x`, and claim `a > 0`; a slope stands in a "
+    "function, `slope(Y ~ A | W = 1)`.",
     ":": "Give the path of a product a label in the model and name that.",
 }
 
@@ -71,6 +72,10 @@ def parse_claim(
     reader = _reader(source, start, stop, "The claim is empty.")
     claim = reader.as_claim(reader.expression())
     if reader.cursor.here is not reader.cursor.end:
+        if reader.cursor.here.kind == "name":
+            hint = "A claim compares labels, `a > 0`; a sentence belongs in `says`."
+            found = reader.cursor.here
+            raise reader.cursor.fail(f"`{found.text}` follows no operator.", found.span, hint)
         raise reader.cursor.unexpected("`and`, `or`, an operator or the end of the claim")
     return claim
 

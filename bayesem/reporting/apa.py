@@ -8,7 +8,7 @@ import pandas as pd
 
 from bayesem.counts.fit import refuse_counts
 from bayesem.decomposition import effects
-from bayesem.errors import ModelError, NotAvailableError, did_you_mean
+from bayesem.errors import ModelError, NotAvailableError, did_you_mean, installing
 from bayesem.measurement import reliability, validity
 from bayesem.posterior import Fit
 from bayesem.reporting import evidence, results
@@ -142,7 +142,7 @@ def _styled(table: Table, number: int | None) -> "GT":
     except ImportError:
         raise NotAvailableError(
             "APA tables need great_tables, which is not installed.",
-            hint="Install `bayesem[report]`.",
+            hint=installing("report"),
         ) from None
     names = [f"c{k}" for k in range(len(table.columns))]
     made = GT(pd.DataFrame(list(table.rows), columns=names, dtype=str))

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bayesem.errors import DataError, NotAvailableError
+from bayesem.errors import DataError, NotAvailableError, installing
 from bayesem.reporting.blocks import (
     Banner,
     Block,
@@ -86,7 +86,7 @@ def _needed(module: str) -> Any:
     except ImportError:
         raise NotAvailableError(
             "Word documents need python-docx, which is not installed.",
-            hint="Install `bayesem[report]`.",
+            hint=installing("report"),
         ) from None
 
 

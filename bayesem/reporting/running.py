@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bayesem.errors import NotAvailableError
+from bayesem.errors import NotAvailableError, installing
 from bayesem.reporting.cells import Cell
 
 __all__ = ["notebook_of", "run", "write_notebook"]
@@ -116,7 +116,9 @@ def _environment(settings: str) -> dict[str, str]:
     if home.name not in ("site-packages", "dist-packages"):  # a checkout: not installed
         others = env.get("PYTHONPATH", "").split(os.pathsep)
         whole = (str(Path(p).resolve()) for p in others if p)  # the kernel runs in another folder
-        env["PYTHONPATH"] = os.pathsep.join((str(home), *whole))
+        # The launcher drops the first entry where it is the working folder, the checkout's root
+        # say; the settings' folder holds no module and stands there to be dropped.
+        env["PYTHONPATH"] = os.pathsep.join((settings, str(home), *whole))
     return env | {"IPYTHONDIR": settings, "PYTHONSAFEPATH": "1", "MPLBACKEND": "agg"}
 
 
@@ -134,5 +136,5 @@ def _needed(module: str) -> Any:
     except ImportError:
         name = module.partition(".")[0]
         raise NotAvailableError(
-            f"reports need {name}, which is not installed.", hint="Install `bayesem[report]`."
+            f"reports need {name}, which is not installed.", hint=installing("report")
         ) from None

@@ -138,9 +138,21 @@ def _table_reasons(table: pd.DataFrame, t: Thresholds) -> list[str]:
             side = "above" if column == "r_hat" else "below"
             reasons.append(
                 f"{word} {side} {limit:g} for {int(bad.sum())} of {len(table)} quantities "
-                f"(worst `{worst}`: {float(table[column][worst]):.4g})"
+                f"(worst `{worst}`: {_beyond(float(table[column][worst]), limit)})"
             )
     return reasons
+
+
+def _beyond(value: float, limit: float) -> str:
+    """A number with as many digits as tell it from the limit that it passed.
+
+    Examples
+    --------
+    >>> _beyond(1.3123, 1.01), _beyond(1.010004, 1.01), _beyond(399.98, 400)
+    ('1.312', '1.010004', '399.98')
+    """
+    texts = (f"{value:.{digits}g}" for digits in range(4, 18))
+    return next((text for text in texts if float(text) != limit), f"{value:.17g}")
 
 
 def _mode_reasons(

@@ -1,6 +1,7 @@
 """A comparison as text."""
 
 import kinds
+import pandas as pd
 
 import bayesem as sem
 from bayesem.comparison.page import comparison_text
@@ -18,3 +19,9 @@ def test_text_fits_80_columns_and_holds_the_reading():
     assert "Monte-Carlo errors at most: elpd" in text
     assert "SYNTHETIC DATA" in text
     assert "cannot be told apart" in " ".join(lines)
+    assert str(table) == repr(table) == text
+    assert isinstance(table, pd.DataFrame)
+    part = table[["elpd", "weight"]]
+    assert type(part) is pd.DataFrame
+    assert "elpd" in str(part)
+    assert "evidence_mcse" in table.to_string()

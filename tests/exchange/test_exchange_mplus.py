@@ -84,7 +84,7 @@ def test_whole_input_in_any_letter_case():
     variable:
       names = id Trust1-Trust3 age sales;
       usevariables are Trust1-sales;
-      missing are all (-99);
+      missing are .;
     analysis: type = general; estimator = bayes;
     model:
       TRUST by trust1-TRUST3;   ! measured
@@ -273,3 +273,41 @@ def test_spans_are_of_the_text_that_was_given():
     found = [s.term.span.text for s in parse_mplus(text).statements]
     assert found == ["Y1", "y2", "y2"]
     assert [s.term.span.line for s in parse_mplus(text).statements] == [2, 2, 3]
+
+
+def test_a_title_spells_no_name():
+    text = "TITLE: Trust and Y1; a study\nDATA: FILE IS Y2.dat;\nMODEL: trust BY y1 y2 y3;\n"
+    model = read_model(text)
+    assert (model.factors, model.observed) == (("trust",), ("y1", "y2", "y3"))
+
+
+@pytest.mark.parametrize(
+    ("text", "verb", "line"),
+    [
+        ("MODEL: f BY y1 y2 y3\n g BY x1 x2 x3;", "BY", ":2:"),
+        ("MODEL: f BY y1 y2 y3;\n z ON f\n\n w ON f;", "ON", ":4:"),
+        ("MODEL: f BY y1 y2 y3;\n y1 WITH y2\n z ON f;", "ON", ":3:"),
+        ("MODEL: f BY y1 y2 y3; fg | f XWITH f\n z ON f fg;", "ON", ":2:"),
+    ],
+)
+def test_a_forgotten_semicolon_is_named_where_it_shows(text, verb, line):
+    with pytest.raises(
+        GrammarError, match=f"`{verb}` is the second verb.*`;` is missing"
+    ) as caught:
+        read_model(text)
+    assert line in str(caught.value)
+    assert "began in line" in caught.value.hint
+
+
+@pytest.mark.parametrize("codes", ["ARE ALL (-99)", "= y1 (9) y2 (8 9)"])
+def test_codes_of_missing_answers_are_not_passed_over(codes):
+    text = f"VARIABLE: NAMES ARE y1-y3;\n MISSING {codes};\nMODEL: f BY y1-y3;"
+    with pytest.raises(NotAvailableError, match=r"MISSING.*keep the codes") as caught:
+        read_model(text)
+    assert "NaN" in caught.value.hint
+    assert ":2:" in str(caught.value)
+
+
+def test_a_mark_that_is_no_number_needs_no_word():
+    text = "VARIABLE: NAMES ARE y1-y3; MISSING = .;\nMODEL: f BY y1-y3;"
+    assert read_model(text) == read_model("f =~ y1 + y2 + y3")
