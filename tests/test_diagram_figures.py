@@ -214,7 +214,7 @@ def test_other_things_are_refused():
 
 def test_without_matplotlib_one_clear_error(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(sem.NotAvailableError, match=r"bayesem\[figures\]"):
+    with pytest.raises(sem.NotAvailableError, match=r"--extra figures"):
         sem.plot_path(MIXED)
 
 

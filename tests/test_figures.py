@@ -329,7 +329,7 @@ def test_paths_are_refused_before_any_work(tmp_path):
 
 def test_without_matplotlib_one_clear_error(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(sem.NotAvailableError, match=r"matplotlib.*\n.*bayesem\[figures\]"):
+    with pytest.raises(sem.NotAvailableError, match=r"matplotlib.*\n.*--extra figures"):
         plot_verdict(sem.assess({"P": "a > 0"}, mediation()), "P")
     with pytest.raises(sem.NotAvailableError, match="matplotlib"):
         plot_slopes(moderated(), "Y ~ X | W")

@@ -282,7 +282,7 @@ def test_other_figures_have_no_html_and_plotly_is_asked_for(tmp_path, monkeypatc
     assert not path.exists()
     monkeypatch.setitem(sys.modules, "plotly", None)
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
-    with pytest.raises(sem.NotAvailableError, match=r"plotly.*\n.*bayesem\[interactive\]"):
+    with pytest.raises(sem.NotAvailableError, match=r"plotly.*\n.*--extra interactive"):
         plot_forest(mediation(), path)
 
 
@@ -297,7 +297,7 @@ def test_every_proposition_has_a_panel_with_the_tables_numbers():
         title = axis.get_title(loc="left").replace("\xa0", " ").replace("\n", " ")
         assert axis.texts[0].get_text() == row["name"]
         assert title.strip().startswith(row["verdict"])
-        assert f"prior {row['prior_probability']:.3f}" in title
+        assert f"prior {row['prior_probability']:.2f}" in title
         assert "BF" in title
     counts = verdicts.table["verdict"].value_counts()
     assert all(f"{n} {verdict}" in figure.texts[0].get_text() for verdict, n in counts.items())
@@ -469,5 +469,5 @@ def test_without_matplotlib_one_clear_error(monkeypatch):
     for draw in (lambda: plot_forest(mediation()),
                  lambda: plot_propositions(sem.assess({"P": "a > 0"}, mediation())),
                  lambda: plot_surface(moderated(), "Y ~ X | W")):  # fmt: skip
-        with pytest.raises(sem.NotAvailableError, match=r"bayesem\[figures\]"):
+        with pytest.raises(sem.NotAvailableError, match=r"--extra figures"):
             draw()

@@ -40,7 +40,7 @@ def _estimates(reference):
 def test_posterior_means_lie_at_lms(modsem):
     """Every posterior mean within half a standard error of LMS, sds within 10%."""
     data, reference = modsem
-    fit = sem.fit(ONE, data, seed=1, draws=400, tune=300, chains=4, progress=False)
+    fit = sem.fit(ONE, data, seed=1, draws=700, tune=500, chains=4, progress=False)
     assert fit.converged, fit.convergence
     known, compared = _estimates(reference), 0
     for row in sem.summary(fit).itertuples():

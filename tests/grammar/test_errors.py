@@ -110,7 +110,7 @@ CLAIMS = [
     ("a > 0 | b > 0", "1:7", "|", "found `|`", "Write `or`"),
     ("a > 0 & b > 0", "1:7", "&", "no meaning", "Write `and`"),
     ("a > 0 && b > 0", "1:7", "&&", "found `&&`", "Write `and`"),
-    ("a > 0 b > 0", "1:7", "b", "found `b`", ""),
+    ("a > 0 b > 0", "1:7", "b", "`b` follows no operator", ""),
     ("a > 0;", "1:6", ";", "found `;`", ""),
     ("a >", "1:4", "", "Expected a name, a number or `(`", ""),
     ("", "1:1", "", "claim is empty", ""),
