@@ -40,7 +40,7 @@ def _estimates(reference):
 def test_posterior_means_lie_at_lms(modsem):
     """Every posterior mean within half a standard error of LMS, sds within 10%."""
     data, reference = modsem
-    fit = sem.fit(ONE, data, seed=1, draws=700, tune=500, chains=4, progress=False)
+    fit = sem.fit(ONE, data, seed=1, draws=1000, tune=600, chains=4, progress=False)
     assert fit.converged, fit.convergence
     known, compared = _estimates(reference), 0
     for row in sem.summary(fit).itertuples():
@@ -71,7 +71,7 @@ def test_three_forms_have_one_posterior(name):
     means, errors = {}, {}
     for form in ("quadrature", "cover", "scores"):
         fit = sem.fit(
-            specimen.text, specimen.data, seed=3, integrate=form, draws=700, tune=500, chains=4,
+            specimen.text, specimen.data, seed=3, integrate=form, draws=1000, tune=600, chains=4,
             progress=False, **specimen.arguments,
         )  # fmt: skip
         table = sem.summary(fit)
