@@ -265,13 +265,13 @@ def test_the_kernel_is_this_python_and_imports_nothing_from_its_folder(tmp_path)
     (tmp_path / "stranger.py").write_text("raise SystemExit", "utf-8")
     code = (
         "import sys, importlib.util, bayesem\n"
-        "(sys.executable, importlib.util.find_spec('stranger'), bayesem.__file__)"
+        "print(sys.executable, importlib.util.find_spec('stranger'), bayesem.__file__)"
     )
     book = notebook_of([Cell("a", "A", "", code), Cell("b", "B", "", "1 / 0")], "t")
     with pytest.raises(Exception, match="ZeroDivisionError"):
         run(book, tmp_path, lambda *_: None)
     made = [c for c in book.cells if c.cell_type == "code"]
-    assert made[0].outputs[0]["data"]["text/plain"] == repr((sys.executable, None, sem.__file__))
+    assert made[0].outputs[0]["text"] == f"{sys.executable} None {sem.__file__}\n"
     assert made[1].outputs[0]["output_type"] == "error"
 
 
