@@ -27,18 +27,19 @@ LIKELIHOODS = {
     "complete": (TWO, 80, {}),
     "missing": (TWO, 80, {"missing": 0.2}),
     "covariance": (TWO, 80, {}),
-    "interaction": (PRODUCT, 40, {}),
-    "probit": (OUTCOME, 40, {"families": {"d": "bernoulli"}}),
-    "logit": (OUTCOME, 40, {"families": {"d": "logit"}}),
-    "lognormal": (OUTCOME, 40, {"families": {"d": sem.Lognormal(censored="ended")}}),
-    "weibull": (OUTCOME, 40, {"families": {"d": sem.Weibull(censored="ended")}}),
+    "interaction": (PRODUCT, 30, {}),
+    "probit": (OUTCOME, 30, {"families": {"d": "bernoulli"}}),
+    "logit": (OUTCOME, 30, {"families": {"d": "logit"}}),
+    "lognormal": (OUTCOME, 30, {"families": {"d": sem.Lognormal(censored="ended")}}),
+    "weibull": (OUTCOME, 30, {"families": {"d": sem.Weibull(censored="ended")}}),
     "poisson": (OUTCOME, 40, {"families": {"d": "poisson"}}),
-    "negative_binomial": (OUTCOME, 40, {"families": {"d": "negative_binomial"}}),
+    "negative_binomial": (OUTCOME, 30, {"families": {"d": "negative_binomial"}}),
 }
 #: Those of a fit by default. With 4 x (300 + 300) draws 22% of the fits of `complete` do not count.
 SETTINGS = {"draws": 1000, "tune": 1000, "chains": 4, "highest": 99}
-#: Where cases are integrated one by one: as many draws in fewer, longer chains, tuned once each.
-CASEWISE = {**SETTINGS, "draws": 2000, "chains": 2}
+#: Where cases are integrated one by one: fewer, longer chains, tuned once each.
+CASEWISE = {**SETTINGS, "draws": 1400, "tune": 600, "chains": 2}
+LONGER = {"poisson": {"draws": 2000, "tune": 1000}}
 
 #: Study, names of propositions, sample sizes.
 DESIGNS = {
@@ -59,6 +60,7 @@ def calibrated(name, replicates, workers):
     """One likelihood's table."""
     text, cases, more = LIKELIHOODS.get(name, ("alliance_mediation", 190, {}))
     settings = CASEWISE if text in (OUTCOME, PRODUCT) else SETTINGS
+    settings = settings | LONGER.get(name, {})
     found = sem.calibrate(
         text, data_of(name, text, cases), replicates=replicates, seed=1,
         store=STORES / f"{name}.zarr", workers=workers, **settings, **more,
