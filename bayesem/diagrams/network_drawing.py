@@ -66,7 +66,8 @@ def draw(drawing: Drawing) -> None:
     for (_, edge), arm in arms.items():
         _moderator(drawing, arm, points[edge])
     every: dict[Any, Floats] = {**points, **arms}
-    for key, own in every.items():
+    shortest = sorted(every.items(), key=lambda item: float(np.ptp(item[1], axis=0).sum()))
+    for key, own in shortest:  # these have least room for a number
         others = [p for k, p in every.items() if k != key]
         _number(drawing, key, own, others)
     for name in graph.nodes:
