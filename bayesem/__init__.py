@@ -74,7 +74,7 @@ _HOMES = {
     "path_evidence": "carrying.sources",
     "plot_design": "figures",
     "plot_forest": "figures",
-    "plot_network": "figures",
+    "plot_network": "diagrams",
     "plot_path": "diagrams",
     "plot_propositions": "figures",
     "plot_ranks": "figures",

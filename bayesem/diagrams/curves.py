@@ -6,12 +6,13 @@ from itertools import pairwise
 
 from bayesem.diagrams.blocks import Box
 
-__all__ = ["along", "arc", "length", "meets", "rounded", "toward"]
+__all__ = ["along", "arc", "length", "meets", "rounded", "spline", "toward"]
 
 type Point = tuple[float, float]
 
 RADIUS = 0.12
 STEPS = 24
+FINE = 40  # of a piece of a spline
 
 
 def toward(box: Box, point: Point, *, ellipse: bool) -> Point:
@@ -38,6 +39,21 @@ def arc(start: Point, out: Point, end: Point, into: Point, steps: int = STEPS) -
                 a * start[1] + b * out[1] + c * into[1] + d * end[1],
             )
         )
+    return found
+
+
+def spline(stops: Sequence[Point]) -> list[Point]:
+    """A smooth line through points, from left to right, that leaves and arrives level.
+
+    Examples
+    --------
+    >>> spline([(0, 0), (1, 1)])[::20]
+    [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)]
+    """
+    found = [(float(stops[0][0]), float(stops[0][1]))]
+    for a, b in pairwise(stops):
+        middle = (a[0] + b[0]) / 2
+        found += arc(a, (middle, a[1]), (b[0], b[1]), (middle, b[1]), FINE)[1:]
     return found
 
 

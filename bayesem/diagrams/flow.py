@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from bayesem.diagrams.blocks import Block, Direction, Side, Sizes, block_of, uv
 from bayesem.diagrams.elements import Diagram, Edge
-from bayesem.diagrams.layers import align, ordered, ranks
+from bayesem.diagrams.layers import align, ordered, passed, ranks
 
 __all__ = ["Flow", "flow_of", "rank_of"]
 
@@ -120,11 +120,7 @@ def _stops(
         end = rank[b]
         if e.kind == "moderation" and e.onto is not None:
             end = min(max(rank[a], rank[sources[e.onto]]) + 1, rank[b])
-        step = 1 if end >= rank[a] else -1
-        names = [f"\0{e.row}.{k}" for k in range(rank[a] + step, end, step)]
-        for name, k in zip(names, range(rank[a] + step, end, step), strict=True):
-            layers[k].append(name)
-        stops[e.row] = tuple(names)
+        stops[e.row] = names = passed(layers, str(e.row), rank[a], end)
         last = b if end == rank[b] else _stop_at(e, stops, end)
         chain = [a, *names, *([last] if last else [])]
         pairs += [(x, y) for x, y in pairwise(chain) if x != y]

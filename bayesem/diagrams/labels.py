@@ -1,6 +1,6 @@
 """Places for the labels of lines: on their own line, clear of nodes and of each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +10,12 @@ from bayesem.diagrams.blocks import Box
 from bayesem.diagrams.curves import Point, along, length
 from bayesem.diagrams.layout import Layout, Route
 
-__all__ = ["Label", "place_labels"]
+__all__ = ["Label", "place_labels", "roomiest"]
 
 #: Shares of a line's length at which a label may stand, the best first.
 SHARES = tuple(sorted((k / 40 for k in range(4, 37)), key=lambda t: abs(t - 0.42)))
 CLEAR = 0.015  # inches around a label
-HEAD = 0.1  # inches that an arrowhead takes
+HEAD = 0.1  # inches that an arrowhead takes, and the least to either end of a curve
 DOT = 0.05
 
 
@@ -154,3 +154,42 @@ def _around(start: Point, boxes: Floats, w: float, h: float) -> Point:
             if not _hit(boxes, x, y, w, h):
                 return float(x), float(y)
     return start
+
+
+def roomiest(
+    own: Floats,
+    others: Iterable[Floats],
+    boxes: Sequence[tuple[float, float, float, float]],
+    half: tuple[float, float],
+) -> tuple[float, float]:
+    """The point of a curve about which a label of a half-width and half-height has most room.
+
+    Parameters
+    ----------
+    own : (point, 2) array
+    others : iterable of (point, 2) arrays
+        What the label shall keep clear of.
+    boxes : sequence of (x, y, half-width, half-height)
+        Nodes and labels that it must not touch.
+    half : (float, float)
+    """
+    candidates = _clear(own, half[0] + HEAD)
+    scale = np.array(half)
+    cloud = np.concatenate([*others, np.full((1, 2), 1e6)])
+    near = np.abs(candidates[:, None] - cloud[None]) / scale
+    room = near.max(-1).min(-1)
+    room = np.minimum(room, 2.5)
+    for x, y, w, h in boxes:
+        gap = np.abs(candidates - (x, y)) - (w, h) - scale
+        touching = (gap < 0).all(-1)
+        room = np.where(touching, room - 10, room)
+    middle = np.abs(np.linspace(-1, 1, len(candidates)))
+    best = int(np.argmax(room - 0.3 * middle))
+    return float(candidates[best, 0]), float(candidates[best, 1])
+
+
+def _clear(own: Floats, distance: float) -> Floats:
+    """The part of a curve that lies so far from both ends; its middle where it is too short."""
+    far = [np.abs(own[:, 0] - end[0]) >= distance for end in (own[0], own[-1])]
+    inner = own[far[0] & far[1]]
+    return inner if len(inner) else own[len(own) // 2 : len(own) // 2 + 1]

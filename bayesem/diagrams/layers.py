@@ -10,14 +10,14 @@ References
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-__all__ = ["align", "crossings", "ordered", "ranks", "spread"]
+__all__ = ["align", "crossings", "ordered", "passed", "ranks", "spread"]
 
 type Pairs = Sequence[tuple[str, str]]
 
 SWEEPS = 24
 
 
-def ranks(names: Sequence[str], pairs: Pairs) -> dict[str, int]:
+def ranks(names: Sequence[str], pairs: Pairs, *, late: bool = False) -> dict[str, int]:
     """The layer of each node: the longest path to it; nodes without a successor stand last.
 
     Parameters
@@ -25,24 +25,53 @@ def ranks(names: Sequence[str], pairs: Pairs) -> dict[str, int]:
     names : sequence of str
     pairs : sequence of (str, str)
         From, to. Those that close a circle are turned round.
+    late : bool
+        Each node as late as its successors allow, beside what it leads to.
 
     Examples
     --------
     >>> ranks(["a", "b", "c", "d"], [("a", "b"), ("b", "c"), ("a", "d")])
     {'a': 0, 'b': 1, 'c': 2, 'd': 2}
+    >>> ranks(["a", "b", "c", "d"], [("a", "b"), ("b", "c"), ("d", "c")], late=True)
+    {'a': 0, 'b': 1, 'c': 2, 'd': 1}
     """
     forward = _acyclic(names, pairs)
+    found = _longest(names, [(b, a) for a, b in forward] if late else forward)
+    last = max(found.values(), default=0)
+    if late:
+        return {n: last - k for n, k in found.items()}
+    leads, led = {a for a, _ in forward}, {b for _, b in forward}
+    return {n: last if n in led - leads else k for n, k in found.items()}
+
+
+def _longest(names: Sequence[str], pairs: Pairs) -> dict[str, int]:
+    """Steps of the longest path to each node."""
     found = dict.fromkeys(names, 0)
     for _ in names:
         moved = False
-        for a, b in forward:
+        for a, b in pairs:
             if found[b] <= found[a]:
                 found[b], moved = found[a] + 1, True
         if not moved:
             break
-    last = max(found.values(), default=0)
-    leads, led = {a for a, _ in forward}, {b for _, b in forward}
-    return {n: last if n in led - leads else k for n, k in found.items()}
+    return found
+
+
+def passed(layers: Sequence[list[str]], name: str, start: int, end: int) -> tuple[str, ...]:
+    """Add a stop of a line to every layer that it passes between two; the stops in its order.
+
+    Examples
+    --------
+    >>> layers = [["a"], ["b"], ["c"]]
+    >>> len(passed(layers, "a>c", 0, 2)), [len(layer) for layer in layers]
+    (1, [1, 2, 1])
+    """
+    step = 1 if end >= start else -1
+    between = range(start + step, end, step)
+    names = tuple(f"\0{name}.{k}" for k in between)
+    for k, stop in zip(between, names, strict=True):
+        layers[k].append(stop)
+    return names
 
 
 def _acyclic(names: Sequence[str], pairs: Pairs) -> list[tuple[str, str]]:

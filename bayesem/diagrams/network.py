@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesem.figures.layering import layered
-from bayesem.figures.network_drawing import Drawing, draw, frame
-from bayesem.figures.network_graph import NOBODY, ROW, Graph, graph_of, sizes, step_of, values_of
+from bayesem.diagrams.columns import layered
+from bayesem.diagrams.network_drawing import Drawing, draw, frame
+from bayesem.diagrams.network_graph import NOBODY, ROW, Graph, graph_of, sizes, step_of, values_of
 from bayesem.figures.sheet import PURPLE, WIDE, sheet, stamp, style, target_of, written
 from bayesem.model import Model, read_model
 

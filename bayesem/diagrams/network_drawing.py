@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesem.arrays import Floats
-from bayesem.figures.boxes import box
-from bayesem.figures.curves import Curve, curve, roomiest
-from bayesem.figures.layering import Layout
-from bayesem.figures.network_graph import BOX, EACH, ROW, Graph, Key, tall_of
+from bayesem.diagrams.boxes import box
+from bayesem.diagrams.columns import Columns
+from bayesem.diagrams.curves import spline
+from bayesem.diagrams.labels import roomiest
+from bayesem.diagrams.network_graph import BOX, EACH, ROW, Graph, Key, tall_of
 from bayesem.figures.sheet import PURPLE, WIDE
 
 if TYPE_CHECKING:
@@ -29,10 +30,9 @@ class Drawing:
 
     axis: "Axes"
     graph: Graph
-    layout: Layout
+    layout: Columns
     values: Mapping[tuple[str, ...], tuple[float, float, float]]
     step: float
-    curves: dict[Key, Curve] = field(default_factory=dict)
     taken: list[tuple[float, float, float, float]] = field(default_factory=list)
 
     def centre(self, name: str) -> tuple[float, float]:
@@ -56,17 +56,18 @@ def draw(drawing: Drawing) -> None:
         x, y = drawing.centre(name)
         drawing.taken.append((x, y, BOX / 2, tall_of(graph, name) / 2))
     starts, ends = _ports(drawing)
+    points: dict[Key, Floats] = {}
     for edge in graph.edges:
         bends = [drawing.place(*at) for at in drawing.layout.bends[edge]]
-        drawing.curves[edge] = curve([starts[edge], *bends, ends[edge]])
-    points = {e: c.points for e, c in drawing.curves.items()}
+        points[edge] = np.array(spline([starts[edge], *bends, ends[edge]]))
     arms = {(m, e): _arm(starts[m, *e], points[e]) for m, e in graph.moderations}  # type: ignore[index]
     for edge in graph.edges:
-        _arrow(drawing, edge)
+        _arrow(drawing, edge, points[edge])
     for (_, edge), arm in arms.items():
         _moderator(drawing, arm, points[edge])
     every: dict[Any, Floats] = {**points, **arms}
-    for key, own in every.items():
+    shortest = sorted(every.items(), key=lambda item: float(np.ptp(item[1], axis=0).sum()))
+    for key, own in shortest:  # these have least room for a number
         others = [p for k, p in every.items() if k != key]
         _number(drawing, key, own, others)
     for name in graph.nodes:
@@ -106,18 +107,16 @@ def _arm(start: tuple[float, float], edge: Floats) -> Floats:
     right = inner[inner[:, 0] > start[0] + 0.25]
     free = right if len(right) else inner
     near = free[int(np.argmin(np.abs(free - start).sum(1)))]
-    return curve([start, (float(near[0]), float(near[1]))]).points
+    return np.array(spline([start, (float(near[0]), float(near[1]))]))
 
 
-def _arrow(drawing: Drawing, edge: Key) -> None:
+def _arrow(drawing: Drawing, edge: Key, points: Floats) -> None:
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path as Line
 
     colour, line = drawing.graph.look(drawing.graph.whose.paths.get((edge[1], edge[0]), ()))
-    vertices = drawing.curves[edge].vertices
-    codes = [Line.MOVETO, *[Line.CURVE4] * (len(vertices) - 1)]
     drawing.axis.add_patch(
-        FancyArrowPatch(path=Line(vertices, codes), arrowstyle="-|>,head_width=1.6,head_length=3.2",
+        FancyArrowPatch(path=Line(points), arrowstyle="-|>,head_width=1.6,head_length=3.2",
                         color=colour, ls=line, lw=1.0, shrinkA=0, shrinkB=0, zorder=2)
     )  # fmt: skip
 

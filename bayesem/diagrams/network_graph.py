@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bayesem import studies
-from bayesem.figures.layering import Layout
+from bayesem.diagrams.columns import Columns
 from bayesem.figures.sheet import BLUE, GREEN, GREY, ORANGE, WIDE
 from bayesem.inclusion import Origins, origins
 from bayesem.model import Model
@@ -93,6 +93,6 @@ def tall_of(graph: Graph, name: str) -> float:
     return max(TALL, EACH * max(into, out))
 
 
-def step_of(layout: Layout) -> float:
+def step_of(layout: Columns) -> float:
     """Inches from one column to the next."""
     return (WIDE - 0.3 - BOX) / max(layout.columns - 1, 1)
