@@ -1,5 +1,7 @@
 """Forests, dashboards and surfaces: what stands on them is what the tables say."""
 
+import base64
+import json
 import re
 import sys
 from dataclasses import replace
@@ -13,7 +15,7 @@ from matplotlib.transforms import Bbox
 from product_fits import product_fit
 
 import bayesem as sem
-from bayesem.figures import plot_forest, plot_propositions, plot_surface, plot_verdict
+from bayesem.figures import plot_forest, plot_propositions, plot_slopes, plot_surface, plot_verdict
 from bayesem.figures.forest import label_of
 from bayesem.figures.response import response
 
@@ -246,17 +248,13 @@ def test_what_is_no_fit_or_has_no_paths_is_refused():
 
 
 def test_html_holds_the_numbers_and_needs_no_network(tmp_path):
-    import json
-
     path = tmp_path / "forest.html"
     fit = mediation()
     plot_forest({"<b>one</b> & two": fit}, path)
     page = path.read_text()
     assert "<script src" not in page
     assert len(page) > 3e6  # plotly itself
-    data = json.loads(
-        re.search(r"Plotly.newPlot\(\s*\"[^\"]+\",\s*(\[.*?\])\s*,\s*\{\"", page, re.S)[1]
-    )
+    data = plotted(page)
     row = sem.summary(fit, standardized=True)
     row = row[row["op"] == "~"].iloc[0]
     hover = data[1]["text"][0]
@@ -272,11 +270,65 @@ def test_html_is_marked_too(tmp_path):
     assert "SYNTHETIC DATA, NOT CONVERGED - no verdict" in path.read_text()
 
 
+def plotted(page):
+    """The traces of a page, read from its script."""
+    found = re.search(r"Plotly.newPlot\(\s*\"[^\"]+\",\s*(\[.*?\])\s*,\s*\{\"", page, re.S)
+    return json.loads(found[1])
+
+
+def numbers(entry):
+    """An array as plotly writes it: a list, or bytes in base 64 with their type and shape."""
+    if isinstance(entry, list):
+        return np.asarray(entry, float)
+    values = np.frombuffer(base64.b64decode(entry["bdata"]), entry["dtype"])
+    return (
+        values.reshape([int(n) for n in str(entry["shape"]).split(",")])
+        if "shape" in entry
+        else values
+    )
+
+
+def test_a_surface_for_a_browser_has_the_means_and_their_intervals(tmp_path):
+    path, fit = tmp_path / "surface.html", moderated()
+    plot_surface(fit, "Y ~ X | W", path)
+    page = path.read_text()
+    assert "<script src" not in page
+    surface, _, ring = plotted(page)
+    found = response(fit, "Y ~ X | W")
+    x, w, mean = (numbers(surface[k]) for k in "xyz")
+    at = found.height(x[9], w[14]).ravel()
+    np.testing.assert_allclose(mean[14, 9], at.mean(), atol=1e-9)
+    low, high, said = surface["customdata"][14][9]
+    np.testing.assert_allclose([low, high], np.quantile(at, [0.025, 0.975]), atol=1e-9)
+    assert not said
+    assert surface["customdata"][0][0][2] == "<br>extrapolated"
+    # 95% of a normal with unit sds: its widest point is the same whatever the correlation
+    for side in (numbers(ring["x"]), numbers(ring["y"])):
+        np.testing.assert_allclose(side.max(), np.sqrt(-2 * np.log(0.05)), rtol=1e-3)
+
+
+def test_slopes_for_a_browser_have_a_line_at_every_stop(tmp_path):
+    path, fit = tmp_path / "slopes.html", moderated()
+    plot_slopes(fit, "Y ~ X | W", path)
+    page = path.read_text()
+    traces = plotted(page)
+    shown = [t.get("visible", True) for t in traces]
+    assert len(traces) == 3 + 3 * 17
+    assert sum(shown) == 6
+    found = response(fit, "Y ~ X | W")
+    last = traces[-2]  # the line at 2 sds above
+    x, y = numbers(last["x"]), numbers(last["y"])
+    np.testing.assert_allclose(y[0], found.height(x[0], 2.0).mean(), atol=1e-9)
+    at = numbers(traces[-1]["x"])[0]
+    slope = sem.slopes(fit, "Y ~ X | W", at=[at]).iloc[0]
+    np.testing.assert_allclose(numbers(traces[-1]["y"])[0], slope["mean"], atol=1e-6)
+
+
 def test_other_figures_have_no_html_and_plotly_is_asked_for(tmp_path, monkeypatch):
     path = tmp_path / "figure.html"
     verdicts = sem.assess({"P": "a > 0"}, mediation())
-    for draw in (lambda: plot_propositions(verdicts, path), lambda: plot_verdict(verdicts, "P", path),
-                 lambda: plot_surface(moderated(), "Y ~ X | W", path)):  # fmt: skip
+    for draw in (lambda: plot_propositions(verdicts, path),
+                 lambda: plot_verdict(verdicts, "P", path)):  # fmt: skip
         with pytest.raises(sem.NotAvailableError, match=r"no interactive form.*\n.*plot_forest"):
             draw()
     assert not path.exists()

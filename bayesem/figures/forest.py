@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesem.figures.interactive.forest import forest_figure
+from bayesem.figures.interactive.page import write_page
 from bayesem.figures.paths import Paths, fits_by_name, paths_of
 from bayesem.figures.sheet import (
     BLUE,
@@ -17,7 +19,6 @@ from bayesem.figures.sheet import (
     ORANGE,
     PURPLE,
     SKY,
-    TYPES,
     WIDE,
     sheet,
     stamp,
@@ -82,15 +83,11 @@ def plot_forest(
     -----
     The marks and bars are drawn by ``arviz_plots.plot_forest``.
     """
-    target = target_of(path, (*TYPES, ".html"))
+    target = target_of(path, interactive=True)
     known = fits_by_name(fits)
     found = paths_of(known, standardized=standardized, prob=prob)
     head = _head(known, found, standardized=standardized)
-    if target is not None and target.suffix == ".html":
-        from bayesem.figures.interactive import write_forest
-
-        write_forest(target, found, head, list(known.values()))
-        target = None
+    target = write_page(target, head, list(known.values()), lambda go: forest_figure(go, found))
     with style():
         figure = _figure(found, head, known)
         return written(figure, target)

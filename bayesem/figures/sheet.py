@@ -112,16 +112,18 @@ def _matplotlib() -> Any:
     return matplotlib
 
 
-def target_of(path: str | Path | None, types: Sequence[str] = TYPES) -> Path | None:
-    """The path, refused before any work where it cannot be written."""
+def target_of(path: str | Path | None, *, interactive: bool = False) -> Path | None:
+    """The path, refused before any work where it cannot be written or has no such form."""
     _matplotlib()
     if path is None:
         return None
     target = Path(path)
-    if target.suffix == ".html" and ".html" not in types:
+    types = (*TYPES, ".html") if interactive else TYPES
+    if target.suffix == ".html" and not interactive:
         raise NotAvailableError(
             f"this figure has no interactive form, so {str(target)!r} cannot be written.",
-            hint="`plot_forest` has one. Use `.svg` for a web page, `.pdf` for a journal.",
+            hint="`plot_forest`, `plot_slopes` and `plot_surface` have one. "
+            "Use `.svg` for a web page, `.pdf` for a journal.",
         )
     if target.suffix not in types:
         raise DataError(

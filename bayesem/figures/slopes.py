@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesem.figures.interactive.page import write_page
+from bayesem.figures.interactive.slopes import slopes_figure
 from bayesem.figures.response import Response, response
 from bayesem.figures.sheet import (
     BLUE,
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_slopes"]
 
+MOVED = (
+    "Bands are 95% intervals; grey: the slope's excludes 0. Move the slider to set the moderator."
+)
+
 
 def plot_slopes(fit: Any, slope: str, path: str | Path | None = None) -> "Figure":
     """Draw a slope over its moderator, and the lines that it stands for.
@@ -42,7 +48,7 @@ def plot_slopes(fit: Any, slope: str, path: str | Path | None = None) -> "Figure
     slope : str
         ``"EP ~ DC | FIN"``, as :func:`bayesem.slopes` takes it.
     path : str or Path, optional
-        As in :func:`plot_verdict`.
+        As in :func:`plot_verdict`; or ``.html``, with a slider for the moderator.
 
     Returns
     -------
@@ -51,7 +57,7 @@ def plot_slopes(fit: Any, slope: str, path: str | Path | None = None) -> "Figure
     Raises
     ------
     NotAvailableError
-        If matplotlib is not installed.
+        If matplotlib (or for ``.html`` plotly) is not installed.
     PropositionError
         For a text that cannot be read, or a moderator without a product in that equation.
     DataError
@@ -62,12 +68,16 @@ def plot_slopes(fit: Any, slope: str, path: str | Path | None = None) -> "Figure
     .. [1] Johnson & Neyman (1936), *Statistical Research Memoirs* 1, 57-93.
     .. [2] Aiken & West (1991), *Multiple Regression: Testing and Interpreting Interactions*.
     """
-    target = target_of(path)
+    target = target_of(path, interactive=True)
     found = response(fit, slope)
     low, high = (found.centre[1] + k * found.spread[1] for k in (-2, 2))
     table = johnson_neyman(fit, slope, low=low, high=high)
+    head = [_region_text(found, table)]
+    target = write_page(
+        target, [*head, MOVED], [fit], lambda go: slopes_figure(go, found, table)
+    )  # fmt: skip
     with style():
-        figure = sheet(WIDE, 2.7, [_region_text(found, table)], [fit])
+        figure = sheet(WIDE, 2.7, head, [fit])
         left, right = figure.subplots(1, 2)
         _draw_slope(left, found, table)
         _draw_lines(right, found)

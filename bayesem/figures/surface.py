@@ -7,6 +7,8 @@ import numpy as np
 from scipy.stats import chi2
 
 from bayesem.arrays import Floats
+from bayesem.figures.interactive.page import write_page
+from bayesem.figures.interactive.surface import surface_figure
 from bayesem.figures.response import Response, response
 from bayesem.figures.sheet import BLUE, NARROW, ORANGE, sheet, stamp, style, target_of, written
 from bayesem.implied import implied_moments
@@ -23,6 +25,10 @@ REACH, POINTS = 2.5, 61
 #: Shares of the cases that the two ellipses hold; outside the larger one the map is veiled.
 HELD = (0.5, 0.95)
 LEVELS = 9
+TURNED = (
+    "Posterior mean less that at both means, with its 95% interval under the pointer. "
+    "Rings hold 50% and 95% of the cases; outside is extrapolated."
+)
 
 
 def plot_surface(fit: Any, slope: str, path: str | Path | None = None) -> "Figure":
@@ -39,7 +45,8 @@ def plot_surface(fit: Any, slope: str, path: str | Path | None = None) -> "Figur
     slope : str
         ``"EP ~ DC | FIN"``, as :func:`bayesem.slopes` takes it: ``DC`` across and ``FIN`` up.
     path : str or Path, optional
-        As in :func:`plot_verdict`.
+        As in :func:`plot_verdict`; or ``.html``: a surface to turn round in a browser, with means
+        and intervals under the pointer.
 
     Returns
     -------
@@ -48,7 +55,7 @@ def plot_surface(fit: Any, slope: str, path: str | Path | None = None) -> "Figur
     Raises
     ------
     NotAvailableError
-        If matplotlib is not installed.
+        If matplotlib (or for ``.html`` plotly) is not installed.
     PropositionError
         For a text that cannot be read, or a moderator without a product in that equation.
     DataError
@@ -60,7 +67,7 @@ def plot_surface(fit: Any, slope: str, path: str | Path | None = None) -> "Figur
     normal distribution with the implied correlation of the two (posterior mean), and of an observed
     variable with the sample's moments. How uncertain the surface is, :func:`plot_slopes` shows.
     """
-    target = target_of(path)
+    target = target_of(path, interactive=True)
     slopes(fit, slope)  # refuses what has no product
     found = response(fit, slope)
     x, w = (c + np.linspace(-REACH, REACH, POINTS) * s for c, s in
@@ -70,11 +77,19 @@ def plot_surface(fit: Any, slope: str, path: str | Path | None = None) -> "Figur
         "Posterior mean less that at both means. Ellipses hold 50% and 95% of the cases; "
         "hatched: extrapolated.",
     ]
+    r = _correlation(found)
+    rings = [_ring(found, r, chi2.ppf(held, 2)) for held in HELD]
+    target = write_page(
+        target, [head[0], TURNED], [fit],
+        lambda go: surface_figure(
+            go, found, REACH, rings, lambda *at: _distance(found, r, *at) > chi2.ppf(HELD[1], 2)
+        ),
+    )  # fmt: skip
     with style():
         figure = sheet(NARROW, 3.1, head, [fit])
         axis = figure.subplots()
         _draw(axis, x, w, found.heights(x, w))
-        _draw_cases(axis, x, w, _distance(found, x, w))
+        _draw_cases(axis, x, w, _distance(found, r, x, w))
         axis.set_xlabel(found.unit(0))
         axis.set_ylabel(found.unit(1))
         axis.set_title(found.outcome_unit)
@@ -82,11 +97,23 @@ def plot_surface(fit: Any, slope: str, path: str | Path | None = None) -> "Figur
         return written(figure, target)
 
 
-def _distance(found: Response, x: Floats, w: Floats) -> Floats:
-    """Squared distance from the middle of the cases, (w, x), a chi-square of two degrees."""
+def _correlation(found: Response) -> float:
+    """That of predictor and moderator, its posterior mean."""
     _, Phi = implied_moments(found.model.table, found.model.matrices)
     one, two = found.sources
-    r = (Phi[..., one, two] / np.sqrt(Phi[..., one, one] * Phi[..., two, two])).mean()
+    return float((Phi[..., one, two] / np.sqrt(Phi[..., one, one] * Phi[..., two, two])).mean())
+
+
+def _ring(found: Response, r: float, squared: float) -> tuple[Floats, Floats]:
+    """Points around the middle of the cases, all at one squared distance from it."""
+    t = np.linspace(0, 2 * np.pi, 121)
+    u, v = np.cos(t), r * np.cos(t) + np.sqrt(1 - r**2) * np.sin(t)
+    (x0, w0), (sx, sw) = found.centre, found.spread
+    return x0 + sx * np.sqrt(squared) * u, w0 + sw * np.sqrt(squared) * v
+
+
+def _distance(found: Response, r: float, x: Floats, w: Floats) -> Floats:
+    """Squared distance from the middle of the cases, (w, x), a chi-square of two degrees."""
     (x0, w0), (sx, sw) = found.centre, found.spread
     u, v = np.meshgrid((x - x0) / sx, (w - w0) / sw)
     return np.asarray((u**2 - 2 * r * u * v + v**2) / (1 - r**2))

@@ -1,72 +1,28 @@
-"""A forest to open in a browser: one file, whose numbers stand under the pointer."""
+"""A forest to open in a browser, whose numbers stand under the pointer."""
 
-from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
-from bayesem.errors import DataError, NotAvailableError, installing
+from bayesem.figures.interactive.page import tuned
 from bayesem.figures.paths import Paths
-from bayesem.figures.sheet import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
+from bayesem.figures.sheet import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY
 
-__all__ = ["write_forest"]
+__all__ = ["forest_figure"]
 
 LOOKS = ((BLUE, "circle"), (ORANGE, "square"), (GREEN, "triangle-up"), (PURPLE, "diamond"),
          (SKY, "triangle-down"))  # fmt: skip
 ROW = 26  # pixels
 
 
-def write_forest(target: Path, found: Paths, head: Sequence[str], fits: Sequence[Any]) -> None:
-    """Write the forest as one HTML file, plotly's own script inside.
-
-    Raises
-    ------
-    NotAvailableError
-        If plotly is not installed.
-    DataError
-        If the file cannot be written.
-    """
-    go = _plotly()
+def forest_figure(go: Any, found: Paths) -> Any:
+    """Paths by outcome, a mark and two intervals for each model."""
     figure = go.Figure([trace for k in range(len(found.models)) for trace in _traces(go, found, k)])
-    rows = len(found.rows)
-    figure.update_layout(
-        template="plotly_white", height=160 + ROW * (rows + len(_outcomes(found))), width=900,
-        title={"text": _title(head, fits), "x": 0.02, "xanchor": "left"}, margin={"l": 10, "t": 90},
-        legend={"orientation": "h", "y": -0.02, "yanchor": "top"}, hovermode="closest",
-        font={"family": "Arial, Helvetica, sans-serif", "size": 13},
+    return tuned(
+        figure, height=160 + ROW * (len(found.rows) + len(_outcomes(found))),
+        legend={"orientation": "h", "y": -0.02, "yanchor": "top"},
         yaxis={"automargin": True, "zeroline": False} | _ticks(found),
         xaxis={"zeroline": True, "zerolinecolor": GREY, "range": found.span},
     )  # fmt: skip
-    if not all(fit.converged for fit in fits):
-        figure.add_annotation(text="NOT CONVERGED - no verdict", x=0.5, y=0.5, xref="paper",
-                              yref="paper", showarrow=False, textangle=-20, opacity=0.75,
-                              font={"color": RED, "size": 40})  # fmt: skip
-    page = figure.to_html(include_plotlyjs=True, full_html=True)
-    named = page.replace("<head>", f"<head><title>{escape(head[0])}</title>", 1)
-    try:
-        target.write_text(named, encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{str(target)!r} cannot be written: {error}.") from None
-
-
-def _plotly() -> Any:
-    try:
-        import plotly.graph_objects as go
-    except ImportError:
-        raise NotAvailableError(
-            "interactive figures need plotly, which is not installed.",
-            hint=f"{installing('interactive')} Or write `.pdf`, `.svg` or `.png`.",
-        ) from None
-    return go
-
-
-def _title(head: Sequence[str], fits: Sequence[Any]) -> str:
-    first, *more = (escape(line) for line in head)
-    text = f"<b>{first}</b><br><sup>{'<br>'.join(more)}</sup>"
-    marks = {"SYNTHETIC DATA": any(fit.data.synthetic for fit in fits),
-             "NOT CONVERGED - no verdict": not all(fit.converged for fit in fits)}  # fmt: skip
-    said = ", ".join(mark for mark, holds in marks.items() if holds)
-    return f'<span style="color:{RED}"><b>{said}</b></span><br>{text}' if said else text
 
 
 def _outcomes(found: Paths) -> dict[str, int]:
