@@ -7,7 +7,7 @@ import pytest
 from bayesem.data import Moments
 from bayesem.kernels.pack import constrained, unconstrained
 from bayesem.preparation import prepare
-from bayesem.sampling.directions import contrary_markers, reversed_loadings
+from bayesem.sampling.directions import contrary_markers, falling_paths, reversed_loadings
 from bayesem.sampling.starts import maximum, rough_point
 from bayesem.simulation import simulate
 
@@ -95,3 +95,39 @@ def test_noise_turns_nothing():
     )
     data["tr2"] -= 0.05 * data["tr1"]
     assert reversed_loadings(prepare(TEXT, data, check=False).spec) == frozenset()
+
+
+# --- outcomes of other families ------------------------------------------------------------------
+
+#: Counts that fall with a factor, and tell more of it than its indicators do.
+FALLING = "f =~ 0.9*x1 + 0.7*x2 + 0.7*x3\nd ~ -0.9*f\nd ~ 3.5*1\n"
+COUNTED = "f =~ x1 + x2 + x3\nd ~ b*f\n"
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_a_count_that_falls_with_a_factor_does_not_turn_it(seed):
+    """Before, the search ended at loadings of -86 times the marker's, with converged chains."""
+    counts = {"families": {"d": "poisson"}}
+    answers = simulate(FALLING, 60, seed=seed, **counts)
+    spec = prepare(COUNTED, answers, **counts).spec
+    assert falling_paths(spec) == {"d ~ f"}
+    M = spec.matrices(constrained(spec, maximum(spec).u)[None])
+    assert (M.Lambda[0, :, 0] > 0.3).all()
+    assert M.Beta[0, 1, 0] < -0.5
+
+
+def test_outcomes_fall_or_rise_as_their_partial_slopes_say():
+    """Times, answers of yes or no, holes; a suppressed factor; an outcome not seen everywhere."""
+    truth = (
+        "f =~ 0.9*x1 + 0.8*x2 + 0.8*x3\ng =~ 0.9*y1 + 0.8*y2 + 0.8*y3\nf ~~ 0.5*g\n"
+        "t ~ 1*f + -0.5*g\nd ~ -0.9*f\n"
+    )
+    text = "f =~ x1 + x2 + x3\ng =~ y1 + y2 + y3\nt ~ f + g\nd ~ f\n"
+    families = {"families": {"t": "lognormal", "d": "bernoulli"}}
+    answers = simulate(truth, 400, seed=5, **families)
+    answers.loc[answers.index[:40], "x2"] = np.nan
+    spec = prepare(text, answers, **families).spec
+    assert falling_paths(spec) == {"t ~ g", "d ~ f"}
+    turned = prepare(text, answers.assign(x1=-answers["x1"]), **families).spec
+    assert falling_paths(turned) == {"t ~ f", "t ~ g"}
+    assert falling_paths(prepare(TEXT, simulate(TEXT, 50, {"a": -0.5}, seed=1)).spec) == frozenset()

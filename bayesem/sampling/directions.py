@@ -1,8 +1,9 @@
-"""Which way indicators run, as the sample's correlations with their factor's marker say.
+"""Which way indicators and outcomes run, as the sample says.
 
 A factor points where its marker does, because that loading is positive. A search that starts from
 positive loadings everywhere does not find a reverse-coded indicator's side by itself: with such a
-marker it ends where the marker measures nothing.
+marker it ends where the marker measures nothing. The same happens where a count or another outcome
+that tells a factor more than its indicators do falls with it, and the search starts as if it rose.
 """
 
 import math
@@ -12,10 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesem.arrays import Floats
-from bayesem.partable import Row
+from bayesem.families import LOGNORMAL, NEGATIVE_BINOMIAL, POISSON, WEIBULL
+from bayesem.partable import Outcome, Row
 from bayesem.spec import Spec
 
-__all__ = ["Contrary", "contrary_markers", "direction_notes", "reversed_loadings"]
+__all__ = [
+    "Contrary",
+    "contrary_markers",
+    "direction_notes",
+    "falling_paths",
+    "reversed_loadings",
+]
+
+COUNTS, TIMES = (POISSON, NEGATIVE_BINOMIAL), (LOGNORMAL, WEIBULL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,51 @@ def contrary_markers(spec: Spec) -> tuple[Contrary, ...]:
         for marker, _, r in _by_factor(spec)
         if r.mean() < _limit(spec) and np.median(r) < 0
     )
+
+
+def falling_paths(spec: Spec) -> frozenset[str]:
+    """Names of the paths by which outcomes of other families seem to fall.
+
+    By least squares of the outcome, on its predictor's scale, on the mean of each factor's
+    indicators. Factors without indicators of their own are left out.
+    """
+    names = set()
+    for k, outcome in enumerate(spec.table.outcomes if spec.cases is not None else ()):
+        rows = [
+            r for r in spec.table.rows if (r.matrix, r.i, r.op) == ("Beta", outcome.factor, "~")
+        ]
+        seen = {r.name: x for r in rows if (x := _measured(spec, r.j)) is not None}
+        if not seen:
+            continue
+        y = _on_its_scale(spec, outcome, k)
+        X = np.column_stack([*seen.values()])[np.isfinite(y)]
+        y = y[np.isfinite(y)]
+        slopes = np.linalg.lstsq(X - X.mean(0), y - y.mean(), rcond=None)[0]
+        names |= {name for name, slope in zip(seen, slopes, strict=True) if slope < 0}
+    return frozenset(names)
+
+
+def _measured(spec: Spec, factor: int) -> Floats | None:
+    """The mean of a factor's indicators by case, turned its marker's way, in their own sds."""
+    assert spec.cases is not None
+    rows = [r for r in spec.table.rows if (r.matrix, r.j) == ("Lambda", factor)]
+    if not rows:
+        return None
+    against = reversed_loadings(spec)
+    at = [r.i for r in rows]
+    z = (spec.cases.values[:, at] - spec.stats.location()[at]) / spec.stats.scale()[at]
+    z = z * np.array([-1.0 if r.name in against else 1.0 for r in rows])
+    known = np.isfinite(z)
+    return np.asarray(np.where(known, z, 0.0).sum(1) / np.maximum(known.sum(1), 1))
+
+
+def _on_its_scale(spec: Spec, outcome: Outcome, k: int) -> Floats:
+    """An outcome about where its linear predictor is: logarithms of counts and times."""
+    assert spec.cases is not None
+    y = spec.cases.outcomes[:, k]
+    if outcome.family.code in COUNTS:
+        return np.asarray(np.log(y + 0.5))
+    return np.asarray(np.log(y)) if outcome.family.code in TIMES else y
 
 
 def direction_notes(spec: Spec) -> list[str]:

@@ -10,7 +10,7 @@ from bayesem.arrays import Floats
 from bayesem.errors import SamplingError
 from bayesem.kernels.pack import unconstrained
 from bayesem.kernels.target import Target, target_of
-from bayesem.sampling.directions import contrary_markers, reversed_loadings
+from bayesem.sampling.directions import contrary_markers, falling_paths, reversed_loadings
 from bayesem.spec import Parameter, Spec
 
 __all__ = ["Mode", "maximum", "overdispersed", "rough_point", "spread_around", "whitened"]
@@ -42,15 +42,14 @@ class Mode:
 def rough_point(spec: Spec, *, turned: bool = True) -> Floats:
     """A plain guess, (q,): loadings of 0.7, half of each variance as residual, no correlation.
 
-    Loadings of indicators that run against their marker are negative, unless they are not
-    ``turned``.
+    Paths by which an outcome of another family seems to fall are negative, and so are loadings of
+    indicators that run against their marker, unless they are not ``turned``.
     """
     guess = np.array([_guess(spec, p) for p in spec.parameters])
-    if turned:
-        against = reversed_loadings(spec)
-        free = [p.start is None and p.upper > 0 > p.lower for p in spec.parameters]
-        turn = np.array([p.name in against for p in spec.parameters]) & free
-        guess = np.where(turn, -guess, guess)
+    against = falling_paths(spec) | (reversed_loadings(spec) if turned else frozenset())
+    free = [p.start is None and p.upper > 0 > p.lower for p in spec.parameters]
+    turn = np.array([p.name in against for p in spec.parameters]) & free
+    guess = np.where(turn, -guess, guess)
     lower = np.array([p.lower for p in spec.parameters])
     upper = np.array([p.upper for p in spec.parameters])
     width = np.where(np.isfinite(upper - lower), upper - lower, 1.0)
