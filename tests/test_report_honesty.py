@@ -209,6 +209,22 @@ def test_worst_is_worst_by_every_measure_and_once(fit):
     assert f"Divergences: {divergences}." in text
 
 
+def test_every_fit_that_is_pooled_has_its_row_and_stands_in_the_methods(fit, verdicts):
+    failed = replace(fit, convergence=replace(fit.convergence, ok=False, reasons=("R-hat",)))
+    fits = {"one": fit, "two": [fit, failed]}
+    made = results.convergence(fit, fits).items[-1]
+    assert [r[:2] for r in made.rows] == [("one", "yes"), ("two", "yes"), ("two", "NO")]
+    assert made.rows[0][2] == f"{fit.convergence.table['r_hat'].max():.3f}"
+    text = words(methods.methods(fit, verdicts.propositions, fits))
+    draws = 3 * fit.settings.chains * fit.settings.draws
+    assert "one of 3 fits" in text
+    assert "under 2 readings" in text
+    assert f"{draws:,} draws in all" in text
+    assert "one 0.50, two 0.50" in text
+    for alone in (fit, {"one": fit}):
+        assert "mixture" not in words(methods.methods(fit, verdicts.propositions, alone))
+
+
 def test_effects_stand_once_and_variance_is_explained(fit):
     raw, std = sem.effects(fit), sem.effects(fit, standardized=True)
     made = results.effects(raw, std, fit).items[0]

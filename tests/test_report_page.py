@@ -156,7 +156,7 @@ def test_the_first_screen_states_verdict_prior_and_weakness(page):
     assert "H1: SUPPORTED" in said
     assert f"{h1['prior_probability']:.2f}>.999> 1,000" in said
     assert f"{h2['prior_probability']:.2f}{h2['probability']:.3f}" in said
-    assert "It is as sure as one of its parts (a > 0)" in said
+    assert "Only as sure as its weakest part (a > 0)" in said
     assert cards.count("Main weakness.") == 2
     assert f"Pr {h2['probability']:.3f}" in cards
     assert "SYNTHETIC DATA" in said

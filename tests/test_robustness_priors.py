@@ -5,13 +5,15 @@ from dataclasses import replace
 import arviz as az
 import kinds
 import numpy as np
+import pandas as pd
 import pytest
 
 from bayesem.errors import ConvergenceWarning, PropositionError
 from bayesem.fitting import fit as fit_model
 from bayesem.pointwise import compute_log_likelihood
 from bayesem.prior_scaling import scaled
-from bayesem.robustness.priors import sensitivity
+from bayesem.robustness.power_scaling import with_pooled
+from bayesem.robustness.priors import _pulled, sensitivity
 from bayesem.robustness.reweighting import Refits, under_prior
 from bayesem.sampling.convergence import Convergence
 from bayesem.verdicts import Verdicts, assess
@@ -191,6 +193,34 @@ def test_readings_are_pooled_as_they_were(complete):
     assert found.table["reading"].tolist() == ["one", "two"] * 2
     assert found.claims["reading"].tolist() == ["one", "two"]
     assert "P (two)" in str(found)
+
+
+def claims_by_reading(prior, slope):
+    """Sensitivities of a claim under two readings."""
+    return pd.DataFrame({
+        "name": "P", "reading": ["heavy", "light"], "quantity": "difference", "prior": prior,
+        "likelihood": 0.1, "slope": slope, "diagnosis": ["" if p < 0.05 else "x" for p in prior],
+    })  # fmt: skip
+
+
+def test_a_light_reading_does_not_speak_for_all():
+    weights = {"heavy": 0.96, "light": 0.04}
+    found = with_pooled(claims_by_reading([0.02, 0.15], [0.01, -0.2]), weights)
+    pooled = found[found["reading"] == "pooled"].iloc[0]
+    assert pooled["prior"] == pytest.approx(0.96 * 0.02 + 0.04 * 0.15)
+    assert pooled["slope"] == pytest.approx(0.96 * 0.01 - 0.04 * 0.2)
+    assert pooled["diagnosis"] == ""
+    (said,) = _pulled(found, weights)
+    assert (
+        said == "The prior is informative for P only under light (weight 0.04); pooled it is not."
+    )
+    (said,) = _pulled(with_pooled(claims_by_reading([0.2, 0.01], [0.1, -0.2]), weights), weights)
+    assert said.startswith("The prior is informative for P (power-scaling sensitivity 0.19)")
+    assert said.endswith("a more concentrated prior makes it more probable.")
+    alone = claims_by_reading([0.02, 0.15], [0.01, -0.2])
+    assert with_pooled(alone, {}) is alone
+    (said,) = _pulled(alone, {})
+    assert "informative for P under light (power-scaling" in said
 
 
 def test_priors_without_a_scale_are_left_out():

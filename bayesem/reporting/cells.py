@@ -109,7 +109,7 @@ implied = shown.quoted(
 )
 shown.blocks_of(believed.priors(fit), believed.implied_by_priors(implied, fit))"""
 
-CONVERGENCE = "results.convergence(fit)"
+CONVERGENCE = "results.convergence(fit, fits)"
 
 FIT = """\
 residuals = shown.quoted(sem.residuals, fit, seed=SEED)
@@ -146,7 +146,7 @@ screening = shown.quoted(
 )
 evidence.screening(screening)"""
 
-METHODS = "methods.methods(fit, propositions)"
+METHODS = "methods.methods(fit, propositions, fits)"
 
 REPRODUCE = "reproducing.reproduce(fit, SEED, {beside!r})"
 
@@ -155,6 +155,9 @@ GLOSSARY = "reproducing.glossary()"
 
 def cells(found: Sources) -> Iterator[Cell]:
     """Every section, in order."""
+    only = "" if found.main is None else (
+        f" Of {found.main[0]} only, the heaviest reading; verdicts and their sizes pool all."
+    )  # fmt: skip
     compared = COMPARISON if found.rivals else "comparison = None  # no rivals were given\n"
     summary = SUMMARY.replace("COMPARISON\n", compared + "\n")
     yield Cell("summary", "Verdicts", "", IMPORTS + _loading(found) + summary)
@@ -163,15 +166,17 @@ def cells(found: Sources) -> Iterator[Cell]:
                "for it.", ASKED)  # fmt: skip
     yield Cell("data", "Data", "What the verdicts rest on, and fingerprints of all that went in.",
                DATA)  # fmt: skip
-    yield Cell("model", "Model", "", MODEL)
+    yield Cell("model", "Model", only.strip(), MODEL)
     yield Cell("priors", "Priors", "What was believed before the data, and what that implies.",
                PRIORS)  # fmt: skip
     yield Cell("convergence", "Convergence", "Whether the draws can be believed.", CONVERGENCE)
-    yield Cell("fit", "Fit", "Whether the model can have made such data.", FIT)
-    yield Cell("measurement", "Measurement", "Whether the factors are measured, and distinct.",
-               MEASUREMENT)  # fmt: skip
-    yield Cell("parameters", "Parameters", "Means of the posterior with 95% intervals.", PATHS)
-    yield Cell("effects", "Effects", "Direct, indirect and total.", EFFECTS)
+    yield Cell("fit", "Fit", f"Whether the model can have made such data.{only}", FIT)
+    yield Cell("measurement", "Measurement",
+               f"Whether the factors are measured, and distinct.{only}", MEASUREMENT)  # fmt: skip
+    yield Cell(
+        "parameters", "Parameters", f"Means of the posterior with 95% intervals.{only}", PATHS
+    )
+    yield Cell("effects", "Effects", f"Direct, indirect and total.{only}", EFFECTS)
     yield Cell("propositions", "Propositions in full", "", "evidence.verdict_table(verdicts)")
     for number, name in enumerate(found.names, 1):
         code = f"evidence.proposition(verdicts, {name!r})"

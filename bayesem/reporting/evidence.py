@@ -156,7 +156,7 @@ def leaning(found: Any, verdicts: Verdicts) -> Blocks:
 
 
 def _unmoved(frame: pd.DataFrame, columns: dict[str, str]) -> Blocks:
-    made = table(frame, "Settings under which no verdict changes", columns, notes=SIGNS)
+    made = table(frame, "Other settings: the verdict stands, or is withheld", columns, notes=SIGNS)
     return Blocks(tuple(replace(b, folded=True) if isinstance(b, Table) else b for b in made.items))
 
 
@@ -198,9 +198,13 @@ def _power(claims: pd.DataFrame) -> Table:
     frame = claims.copy()
     for column in ("prior", "likelihood"):
         frame[column] = [fixed(3)(v) for v in frame[column]]
-    columns = {"name": "Name", "prior": "Prior", "likelihood": "Data", "diagnosis": "Diagnosis"}
+    readings = {"reading": "Reading"} if "reading" in frame else {}
+    columns = {"name": "Name"} | readings | {
+        "prior": "Prior", "likelihood": "Data", "diagnosis": "Diagnosis",
+    }  # fmt: skip
     return table_of(frame, "Power-scaling sensitivity of each claim", columns, notes=(
-        "Above 0.05 the prior (or the data) moves the claim; where both do, they may disagree.",
+        "Above 0.05 the prior (or the data) moves what the claim compares (of claims joined by and "
+        "or or, their probability); where both do, they may disagree.",
     ))  # fmt: skip
 
 

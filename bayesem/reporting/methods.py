@@ -1,7 +1,7 @@
 """The methods paragraph and the references, from what a fit says of itself."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -17,9 +17,18 @@ __all__ = ["methods", "references"]
 PACKAGES = ("bayesem", "pymc", "nutpie", "arviz", "numpy", "scipy", "pandas", "xarray", "numba")
 
 
-def methods(fit: Any, propositions: PropositionSet) -> Blocks:
-    """A paragraph for a paper's methods section, and a table of settings and versions."""
-    text = Text(" ".join(_sentences(fit, propositions)))
+def methods(fit: Any, propositions: PropositionSet, fits: Any = None) -> Blocks:
+    """A paragraph for a paper's methods section, and a table of settings and versions.
+
+    Parameters
+    ----------
+    fit : Fit
+    propositions : PropositionSet
+    fits : {name: Fit or list of Fit}, optional
+        All of several readings, ``fit`` among them.
+    """
+    pooled = _pooled(fits) if isinstance(fits, Mapping) else ""
+    text = Text(" ".join(s for s in (*_sentences(fit, propositions), pooled) if s))
     left = noted(fit)
     notes = Listing(left, "Notes of the fit:") if left else None
     return blocks_of(text, notes, _settings(fit), _versions())
@@ -50,6 +59,26 @@ def _sentences(fit: Any, propositions: PropositionSet) -> Iterator[str]:
         "Each proposition was judged by its posterior probability and by the Bayes factor of the "
         "claim against its complement, from the share of prior and posterior draws in which it "
         f"holds. {wording_of_rule(propositions.rule)}"
+    )
+
+
+def _pooled(fits: Mapping[str, Any]) -> str:
+    """What verdicts are pooled over, where they are."""
+    each = {k: v if isinstance(v, list | tuple) else (v,) for k, v in fits.items()}
+    every = [fit for mine in each.values() for fit in mine]
+    if len(every) < 2:
+        return ""
+    weights = {k: float(getattr(mine[0].data, "weight", 1.0)) for k, mine in each.items()}
+    total = sum(weights.values())
+    shares = ", ".join(
+        f"{k}{f' ({mine[0].data.reading})' if rebuilt(mine[0]) else ''} {weights[k] / total:.2f}"
+        for k, mine in each.items()
+    )
+    draws = sum(fit.settings.chains * fit.settings.draws for fit in every)
+    return (
+        f"That is one of {len(every)} fits, made in the same way under {len(each)} readings of the "
+        f"data. Verdicts are of their mixture, {draws:,} draws in all, each reading with its "
+        f"weight, rescaled to add to 1: {shares}."
     )
 
 

@@ -1,12 +1,12 @@
 """Tables and figures of a fit: chains, fit, measurement, parameters, effects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayesem.reporting.blocks import Blocks, Listing, Quote, Text
+from bayesem.reporting.blocks import Blocks, Listing, Quote, Table, Text
 from bayesem.reporting.origin import rebuilt
 from bayesem.reporting.shown import blocks_of, figure, notes_of, table
 from bayesem.reporting.writing import arrows, probability, table_of
@@ -33,8 +33,15 @@ KINDS = {"=~": "Loadings", "~": "Paths", "~~": "Variances and covariances", "~1"
 # --- chains and fit -------------------------------------------------------------------------------
 
 
-def convergence(fit: Any) -> Blocks:
-    """The verdict on the chains, its reasons, and the quantities that mixed worst."""
+def convergence(fit: Any, fits: Any = None) -> Blocks:
+    """The verdict on the chains, its reasons, the quantities that mixed worst; a row for each fit.
+
+    Parameters
+    ----------
+    fit : Fit
+    fits : {name: Fit or list of Fit}, optional
+        All of several readings.
+    """
     frame = _worst(fit.convergence.table)
     columns = {"quantity": "Quantity", "r_hat": "R-hat", "ess_bulk": "Bulk ESS",
                "ess_tail": "Tail ESS"}  # fmt: skip
@@ -48,7 +55,23 @@ def convergence(fit: Any) -> Blocks:
         Text(" ".join((f"{fit.convergence}.", *_observed(fit)))),
         reasons,
         table_of(frame, f"The {len(frame)} quantities that mixed worst", columns, notes=rule),
+        _of_each(fits) if isinstance(fits, Mapping) else None,
     )
+
+
+def _of_each(fits: Mapping[str, Any]) -> Table:
+    """The worst of every fit that verdicts are pooled from."""
+    rows = []
+    for name, value in fits.items():
+        for fit in value if isinstance(value, list | tuple) else (value,):
+            table, stats = fit.convergence.table, fit.draws["sample_stats"]
+            rows.append((
+                str(name), "yes" if fit.converged else "NO", f"{table['r_hat'].max():.3f}",
+                f"{table['ess_bulk'].min():,.0f}", f"{table['ess_tail'].min():,.0f}",
+                str(int(stats["diverging"].sum())),
+            ))  # fmt: skip
+    columns = ("Reading", "Converged", "R-hat", "Bulk ESS", "Tail ESS", "Divergences")
+    return Table("The worst of each fit", columns, tuple(rows), (False, False, *[True] * 4))
 
 
 def _worst(table: pd.DataFrame) -> pd.DataFrame:

@@ -31,8 +31,8 @@ CRITERIA = (
     "verdict; power-scaling sensitivity to the prior above 0.05; too few draws; the data do not "
     "tell; the size may be too small to matter (probability above 0.05) or its 95% interval is "
     "wider than the estimate; only signs are tested; it holds as far as the model does. A "
-    "claim such as a > 0 tests a sign and not a size; ropes do not apply to it, but to call it "
-    "practically null."
+    "claim such as a > 0 tests a sign and not a size: the rope does not change its verdict, and is "
+    "shown to judge the size by."
 )
 SMALL = 0.05  # probability of a size within the rope from which that is said
 
@@ -73,13 +73,16 @@ def _leanings(row: pd.Series, sensitivity: Any) -> Iterator[str]:
     if mine:
         yield "It leans on what was assumed: " + " ".join(mine)
     claims = sensitivity.claims[sensitivity.claims["name"] == name]
+    if "reading" in claims and row.get("reading") in set(claims["reading"]):
+        claims = claims[claims["reading"] == row["reading"]]
     pulled = claims[claims["diagnosis"] != ""]
     if len(pulled):
         most = pulled.sort_values("prior", key=abs).iloc[-1]
         way = "more" if most["slope"] > 0 else "less"
         yield (
             f"The prior has a say as well (power-scaling sensitivity {number(most['prior'])}, "
-            f"above 0.05): a stronger one would make the claim {way} probable."
+            f"above 0.05): a more concentrated one would make the claim {way} "
+            "probable."
         )
 
 
@@ -113,7 +116,7 @@ def _of_signs(row: pd.Series, verdicts: Verdicts) -> Iterator[str]:
     parts = deciding_parts(row, verdicts)
     if parts:
         least = " and ".join(str(part["part"]) for part in parts)
-        yield f"It is as sure as one of its parts ({least}), and says nothing of sizes."
+        yield f"Only as sure as its weakest part ({least}); its parts say nothing of sizes."
     size = size_of(row, verdicts)
     if size is not None and size.sign:
         yield "Only the sign is tested, not the size."

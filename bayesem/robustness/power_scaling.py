@@ -13,9 +13,9 @@ from bayesem.errors import NotAvailableError
 from bayesem.pointwise import total_log_likelihoods
 from bayesem.posterior import Fit
 from bayesem.propositions import Proposition
-from bayesem.verdicts import claims_of
+from bayesem.verdicts import POOLED, claims_of
 
-__all__ = ["power_scaled"]
+__all__ = ["power_scaled", "with_pooled"]
 
 #: Sensitivity from which a prior counts as informative (Kallioinen et al. 2024).
 THRESHOLD = 0.05
@@ -56,6 +56,35 @@ def power_scaled(
         _averaged(parameters, ["parameter", "reading"])[COLUMNS],
         list(dict.fromkeys(notes)),
     )
+
+
+def with_pooled(claims: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
+    """The sensitivities of claims, and behind those of readings their means by weight.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        From :func:`power_scaled`.
+    weights : {reading: float}
+        Adding to 1; empty where nothing is pooled.
+    """
+    if not weights:
+        return claims
+    parts = []
+    for name, rows in claims.groupby("name", sort=False):
+        known = rows[rows["reading"].isin(list(weights))]
+        mass = known["reading"].map(weights).to_numpy(float)
+        parts.append(rows)
+        if not mass.sum() > 0:
+            continue
+        means = {
+            column: float((known[column] * mass).sum(skipna=False) / mass.sum())
+            for column in ("prior", "likelihood", "slope")
+        }
+        pooled = {"name": name, "reading": POOLED, "quantity": rows["quantity"].iloc[0], **means}
+        pooled["diagnosis"] = _diagnosis(means["prior"], means["likelihood"])
+        parts.append(pd.DataFrame([pooled]))
+    return pd.concat(parts, ignore_index=True)[CLAIM_COLUMNS]
 
 
 def _averaged(tables: list[pd.DataFrame], keys: list[str]) -> pd.DataFrame:

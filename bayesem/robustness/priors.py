@@ -17,12 +17,12 @@ from bayesem.errors import PriorError, PropositionError, did_you_mean
 from bayesem.posterior import Fit
 from bayesem.prior_scaling import STRUCTURAL
 from bayesem.propositions import Proposition, read_propositions
-from bayesem.robustness.power_scaling import power_scaled
+from bayesem.robustness.power_scaling import power_scaled, with_pooled
 from bayesem.robustness.reweighting import GOOD_K, Moved, Refits, under_prior
 from bayesem.sampling.convergence import stamped
 from bayesem.seeds import check_seed
 from bayesem.verdict_text import factor_text, probability_text
-from bayesem.verdicts import Verdicts, assess
+from bayesem.verdicts import POOLED, Verdicts, assess
 
 __all__ = ["Sensitivity", "sensitivity"]
 
@@ -51,7 +51,8 @@ class Sensitivity:
         ``name reading quantity prior likelihood slope diagnosis``: power-scaling sensitivity to
         prior and likelihood of each claim's ``quantity``, which is the ``difference`` that its
         ``estimate`` summarises, or for a Boolean claim its ``probability`` (then in probability by
-        log2 of the power). ``slope`` is the probability's change by log2 of the prior's power.
+        log2 of the power). ``slope`` is the probability's change by log2 of the prior's power. Of
+        readings with weights the row ``pooled`` has their weighted means.
     parameters : DataFrame
         ``parameter reading prior likelihood diagnosis`` of every variable of the posterior.
     sentences : tuple of str
@@ -156,11 +157,13 @@ def sensitivity(
         rows.append(_rows(again, whole, "prior", factor, way, k))
     table = pd.concat(rows, ignore_index=True)
     claims, parameters, more = power_scaled(items, _named(verdicts.fits))
+    weights = _weights(verdicts.table)
+    claims = with_pooled(claims, weights)
     if table["reading"].isna().all():
         table, claims, parameters = (t.drop(columns="reading") for t in (table, claims, parameters))
     for _, fit in _named(verdicts.fits):
         table = stamped(table, fit)
-    sentences = (*_leanings(table, kinds), *_pulled(claims))
+    sentences = (*_leanings(table, kinds), *_pulled(claims, weights))
     return Sensitivity(table, claims, parameters, sentences, (*notes, *more))
 
 
@@ -299,15 +302,41 @@ def _leanings(table: pd.DataFrame, kinds: Sequence[str]) -> Iterator[str]:
                 yield f"{name} is {here} {default} and {parts}."
 
 
-def _pulled(claims: pd.DataFrame) -> Iterator[str]:
+def _weights(table: pd.DataFrame) -> dict[str, float]:
+    """Of the readings, where they are pooled; adding to 1."""
+    if "reading" not in table or not table["reading"].eq(POOLED).any():
+        return {}
+    single = table[table["reading"] != POOLED].drop_duplicates("reading")
+    found = dict(zip(single["reading"], single["weight"].astype(float), strict=True))
+    return {name: weight / sum(found.values()) for name, weight in found.items()}
+
+
+def _pulled(claims: pd.DataFrame, weights: Mapping[str, float]) -> Iterator[str]:
     """A sentence for each claim that power scaling finds the prior pulling at."""
-    for row in claims.to_dict("records"):
-        if row["diagnosis"]:
-            rise = "more" if row["slope"] > 0 else "less"
-            yield (
-                f"The prior is informative for {row['name']} (power-scaling sensitivity "
-                f"{row['prior']:.2f}): a stronger prior makes it {rise} probable."
-            )
+    for _, rows in claims.groupby("name", sort=False):
+        pooled = rows[rows["reading"].eq(POOLED)] if "reading" in rows else rows[:0]
+        for row in rows.to_dict("records") if pooled.empty else pooled.to_dict("records"):
+            if row["diagnosis"]:
+                yield _pull(row)
+        if len(pooled) and not pooled["diagnosis"].iloc[0]:
+            found = rows[rows["diagnosis"] != ""]
+            if len(found):
+                names = ", ".join(found["reading"])
+                mass = sum(weights.get(name, 0.0) for name in found["reading"])
+                yield (
+                    f"The prior is informative for {found['name'].iloc[0]} only under {names} "
+                    f"(weight {mass:.2f}); pooled it is not."
+                )
+
+
+def _pull(row: Mapping[Any, Any]) -> str:
+    rise = "more" if row["slope"] > 0 else "less"
+    under = row.get("reading")
+    where = f" under {under}" if isinstance(under, str) and under != POOLED else ""
+    return (
+        f"The prior is informative for {row['name']}{where} (power-scaling sensitivity "
+        f"{row['prior']:.2f}): a more concentrated prior makes it {rise} probable."
+    )
 
 
 def _plural(kinds: Sequence[str]) -> str:
