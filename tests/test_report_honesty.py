@@ -217,7 +217,7 @@ def test_every_fit_that_is_pooled_has_its_row_and_stands_in_the_methods(fit, ver
     assert made.rows[0][2] == f"{fit.convergence.table['r_hat'].max():.3f}"
     text = words(methods.methods(fit, verdicts.propositions, fits))
     draws = 3 * fit.settings.chains * fit.settings.draws
-    assert "one of 3 fits" in text
+    assert "described here is one of 3" in text
     assert "under 2 readings" in text
     assert f"{draws:,} draws in all" in text
     assert "one 0.50, two 0.50" in text
