@@ -77,8 +77,8 @@ def _pooled(fits: Mapping[str, Any]) -> str:
     draws = sum(fit.settings.chains * fit.settings.draws for fit in every)
     return (
         f"The fit described here is one of {len(every)}, made in the same way under {len(each)} "
-        f"readings of the data. Verdicts are of their mixture, {draws:,} draws in all, each reading with its "
-        f"weight, rescaled to add to 1: {shares}."
+        f"readings of the data. Verdicts are of their mixture, {draws:,} draws in all, each "
+        f"reading with its weight, rescaled to add to 1: {shares}."
     )
 
 
