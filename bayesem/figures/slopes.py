@@ -73,9 +73,7 @@ def plot_slopes(fit: Any, slope: str, path: str | Path | None = None) -> "Figure
     low, high = (found.centre[1] + k * found.spread[1] for k in (-2, 2))
     table = johnson_neyman(fit, slope, low=low, high=high)
     head = [_region_text(found, table)]
-    target = write_page(
-        target, [*head, MOVED], [fit], lambda go: slopes_figure(go, found, table)
-    )  # fmt: skip
+    target = write_page(target, [*head, MOVED], [fit], lambda go: slopes_figure(go, found, table))
     with style():
         figure = sheet(WIDE, 2.7, head, [fit])
         left, right = figure.subplots(1, 2)

@@ -81,8 +81,7 @@ def _leanings(row: pd.Series, sensitivity: Any) -> Iterator[str]:
         way = "more" if most["slope"] > 0 else "less"
         yield (
             f"The prior has a say as well (power-scaling sensitivity {number(most['prior'])}, "
-            f"above 0.05): a more concentrated one would make the claim {way} "
-            "probable."
+            f"above 0.05): a more concentrated one would make the claim {way} probable."
         )
 
 

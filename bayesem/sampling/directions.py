@@ -7,12 +7,13 @@ that tells a factor more than its indicators do falls with it, and the search st
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayesem.arrays import Floats
+from bayesem.data import Answers
 from bayesem.families import LOGNORMAL, NEGATIVE_BINOMIAL, POISSON, WEIBULL
 from bayesem.partable import Outcome, Row
 from bayesem.spec import Spec
@@ -65,15 +66,17 @@ def falling_paths(spec: Spec) -> frozenset[str]:
     By least squares of the outcome, on its predictor's scale, on the mean of each factor's
     indicators. Factors without indicators of their own are left out.
     """
-    names = set()
-    for k, outcome in enumerate(spec.table.outcomes if spec.cases is not None else ()):
-        rows = [
-            r for r in spec.table.rows if (r.matrix, r.i, r.op) == ("Beta", outcome.factor, "~")
-        ]
-        seen = {r.name: x for r in rows if (x := _measured(spec, r.j)) is not None}
+    if spec.cases is None:
+        return frozenset()
+    names, against = set(), reversed_loadings(spec)
+    for k, outcome in enumerate(spec.table.outcomes):
+        into = ("Beta", outcome.factor, "~")
+        rows = [r for r in spec.table.rows if (r.matrix, r.i, r.op) == into]
+        found = {r.name: _measured(spec, spec.cases, r.j, against) for r in rows}
+        seen = {name: x for name, x in found.items() if x is not None}
         if not seen:
             continue
-        y = _on_its_scale(spec, outcome, k)
+        y = _on_its_scale(spec.cases.outcomes[:, k], outcome)
         X = np.column_stack([*seen.values()])[np.isfinite(y)]
         y = y[np.isfinite(y)]
         slopes = np.linalg.lstsq(X - X.mean(0), y - y.mean(), rcond=None)[0]
@@ -81,24 +84,22 @@ def falling_paths(spec: Spec) -> frozenset[str]:
     return frozenset(names)
 
 
-def _measured(spec: Spec, factor: int) -> Floats | None:
+def _measured(
+    spec: Spec, cases: Answers, factor: int, against: Collection[str]
+) -> Floats | None:  # fmt: skip
     """The mean of a factor's indicators by case, turned its marker's way, in their own sds."""
-    assert spec.cases is not None
     rows = [r for r in spec.table.rows if (r.matrix, r.j) == ("Lambda", factor)]
     if not rows:
         return None
-    against = reversed_loadings(spec)
     at = [r.i for r in rows]
-    z = (spec.cases.values[:, at] - spec.stats.location()[at]) / spec.stats.scale()[at]
+    z = (cases.values[:, at] - spec.stats.location()[at]) / spec.stats.scale()[at]
     z = z * np.array([-1.0 if r.name in against else 1.0 for r in rows])
     known = np.isfinite(z)
     return np.asarray(np.where(known, z, 0.0).sum(1) / np.maximum(known.sum(1), 1))
 
 
-def _on_its_scale(spec: Spec, outcome: Outcome, k: int) -> Floats:
+def _on_its_scale(y: Floats, outcome: Outcome) -> Floats:
     """An outcome about where its linear predictor is: logarithms of counts and times."""
-    assert spec.cases is not None
-    y = spec.cases.outcomes[:, k]
     if outcome.family.code in COUNTS:
         return np.asarray(np.log(y + 0.5))
     return np.asarray(np.log(y)) if outcome.family.code in TIMES else y
