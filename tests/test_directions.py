@@ -131,3 +131,22 @@ def test_outcomes_fall_or_rise_as_their_partial_slopes_say():
     turned = prepare(text, answers.assign(x1=-answers["x1"]), **families).spec
     assert falling_paths(turned) == {"t ~ f", "t ~ g"}
     assert falling_paths(prepare(TEXT, simulate(TEXT, 50, {"a": -0.5}, seed=1)).spec) == frozenset()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 4])
+def test_a_count_that_falls_with_a_factor_of_factors_does_not_turn_it(seed):
+    """A search from a rising path ends 10 to 40 lower, at a first part that measures nothing."""
+    counts = {"families": {"d": "poisson"}}
+    below = "".join(f"f{k} =~ x{k}1 + 0.9*x{k}2 + 0.9*x{k}3\n" for k in (1, 2, 3))
+    truth = below + "F =~ f1 + 0.8*f2 + 0.8*f3\nd ~ -0.9*F\nd ~ 3.5*1\n"
+    text = below.replace("0.9*", "") + "F =~ f1 + f2 + f3\nd ~ b*F\n"
+    spec = prepare(text, simulate(truth, 60, seed=seed, **counts), **counts).spec
+    assert falling_paths(spec) == {"d ~ F"}
+    found = maximum(spec)
+    M = spec.matrices(constrained(spec, found.u)[None])
+    top, outcome = spec.table.factors.index("F"), spec.table.factors.index("d")
+    assert (M.Beta[0, :3, top] > 0.2).all()
+    assert M.Beta[0, outcome, top] < 0
+    rising = constrained(spec, unconstrained(spec, rough_point(spec)))
+    rising[spec.names.index("d ~ F")] *= -1
+    assert maximum(spec, start=unconstrained(spec, rising)).value < found.value - 5

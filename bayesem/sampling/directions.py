@@ -63,8 +63,8 @@ def contrary_markers(spec: Spec) -> tuple[Contrary, ...]:
 def falling_paths(spec: Spec) -> frozenset[str]:
     """Names of the paths by which outcomes of other families seem to fall.
 
-    By least squares of the outcome, on its predictor's scale, on the mean of each factor's
-    indicators. Factors without indicators of their own are left out.
+    By least squares of the outcome, on its predictor's scale, on the mean of what measures each
+    factor: its indicators, or those of the factors below it.
     """
     if spec.cases is None:
         return frozenset()
@@ -87,15 +87,25 @@ def falling_paths(spec: Spec) -> frozenset[str]:
 def _measured(
     spec: Spec, cases: Answers, factor: int, against: Collection[str]
 ) -> Floats | None:  # fmt: skip
-    """The mean of a factor's indicators by case, turned its marker's way, in their own sds."""
+    """The mean of what measures a factor by case, turned its marker's way, in its own sds.
+
+    Of a factor of factors it is the mean of theirs. None where nothing measures it.
+    """
     rows = [r for r in spec.table.rows if (r.matrix, r.j) == ("Lambda", factor)]
-    if not rows:
+    if rows:
+        at = [r.i for r in rows]
+        z = (cases.values[:, at] - spec.stats.location()[at]) / spec.stats.scale()[at]
+        z = z * np.array([-1.0 if r.name in against else 1.0 for r in rows])
+        known = np.isfinite(z)
+        return np.asarray(np.where(known, z, 0.0).sum(1) / np.maximum(known.sum(1), 1))
+    below = [r for r in spec.table.rows if (r.matrix, r.j, r.op) == ("Beta", factor, "=~")]
+    parts = [_measured(spec, cases, r.i, against) for r in below]
+    found = np.array([part for part in parts if part is not None])
+    if not len(found):
         return None
-    at = [r.i for r in rows]
-    z = (cases.values[:, at] - spec.stats.location()[at]) / spec.stats.scale()[at]
-    z = z * np.array([-1.0 if r.name in against else 1.0 for r in rows])
-    known = np.isfinite(z)
-    return np.asarray(np.where(known, z, 0.0).sum(1) / np.maximum(known.sum(1), 1))
+    found /= found.std(axis=1, keepdims=True)
+    turn = np.where(found @ found[0] < 0, -1.0, 1.0)
+    return np.asarray((turn[:, None] * found).mean(0))
 
 
 def _on_its_scale(y: Floats, outcome: Outcome) -> Floats:
