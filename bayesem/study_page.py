@@ -9,6 +9,7 @@ import pandas as pd
 from bayesem import studies
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED
 from bayesem.model import Model, read_model
+from bayesem.rounding import factor_text
 from bayesem.study_count_page import count_sections, counted, stands
 from bayesem.study_notes import (
     MISPRINT,
@@ -23,7 +24,7 @@ from bayesem.study_notes import (
     together,
 )
 from bayesem.studying import LEAST_WEIGHT, StudyResult
-from bayesem.verdict_text import factor_text, probability_text
+from bayesem.verdict_text import probability_text
 
 __all__ = ["listing", "page"]
 
@@ -151,11 +152,7 @@ def _three(p: float) -> str:
 
 
 def _factor(row: pd.Series) -> str:
-    text = factor_text(row).replace("> ", ">").replace("< ", "<")
-    value = row["bayes_factor"]
-    if pd.isna(value) or abs(value) < 10_000:
-        return text
-    return f"{row['bayes_factor_bound']}{value:.0e}".replace("e+0", "e").replace("e+", "e")
+    return factor_text(row).replace("> ", ">").replace("< ", "<")
 
 
 # --- readings -------------------------------------------------------------------------------------

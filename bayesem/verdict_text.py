@@ -19,6 +19,7 @@ from bayesem.decision import (
     judge,
 )
 from bayesem.propositions import Rule
+from bayesem.rounding import factor_text
 
 __all__ = ["explain", "html", "rule_text", "text"]
 
@@ -171,21 +172,6 @@ def probability_text(p: float) -> str:
     if p >= 0.9995:
         return ">.999"
     return "<.001" if p < 0.0005 else f"{p:.3f}"
-
-
-def factor_text(row: pd.Series) -> str:
-    """A Bayes factor as it may be printed: a bound as a bound, an unknown one as unknown.
-
-    Examples
-    --------
-    >>> factor_text(pd.Series({"bayes_factor": 3999.0, "bayes_factor_bound": ">"}))
-    '> 3999'
-    """
-    value = row["bayes_factor"]
-    if pd.isna(value):
-        return ""
-    written = f"{value:.0f}" if 100 <= value < 1e6 else f"{value:.3g}"
-    return f"{row['bayes_factor_bound']} {written}".strip()
 
 
 def _saying(row: pd.Series) -> Iterator[str]:

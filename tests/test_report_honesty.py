@@ -13,7 +13,6 @@ from bayesem.claims_evaluation import scope
 from bayesem.data import Moments
 from bayesem.figures.assessed import claim_of
 from bayesem.figures.panels import leaves, panel_of
-from bayesem.figures.rounding import rounded_factor
 from bayesem.grammar.claims import parse_claim
 from bayesem.propositions import Rule, read_propositions
 from bayesem.publications import publication
@@ -25,6 +24,7 @@ from bayesem.reporting.reproducing import reproduce
 from bayesem.reporting.sizes import size_of
 from bayesem.reporting.sources import said_by_source
 from bayesem.reporting.weaknesses import weakness
+from bayesem.rounding import factor_text
 
 CLAIMS = {
     "P1": "a > 0",
@@ -131,7 +131,7 @@ def test_the_rope_of_figure_table_and_verdict_is_one(verdicts, fit):
 
 def test_factors_have_no_more_digits_than_draws():
     def written(value, bound=""):
-        return rounded_factor(pd.Series({"bayes_factor": value, "bayes_factor_bound": bound}))
+        return factor_text(pd.Series({"bayes_factor": value, "bayes_factor_bound": bound}))
 
     found = [written(v) for v in (4052.0, 178.4, 1.14, 0.353, 1e-5, float("nan"))]
     assert found == ["> 1,000", "180", "1.1", "0.35", "< 0.001", ""]

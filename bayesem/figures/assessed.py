@@ -8,8 +8,8 @@ import numpy as np
 
 from bayesem.claims_evaluation import Form, normal_form
 from bayesem.errors import PropositionError, did_you_mean
-from bayesem.figures.rounding import believed_text, rounded_factor
 from bayesem.propositions import Proposition, Rule, read_propositions
+from bayesem.rounding import believed_text, factor_text
 from bayesem.verdict_text import probability_text
 from bayesem.verdicts import POOLED, Verdicts
 
@@ -74,7 +74,7 @@ def numbers_text(row: Any) -> str:
     parts = [f"Pr {probability_text(row['probability'])}"]
     if not np.isnan(row["prior_probability"]):
         parts.append(f"prior {believed_text(row['prior_probability'])}")
-    factor = rounded_factor(row)
+    factor = factor_text(row)
     if factor:
         parts.append(f"BF {factor}".replace(" ", "\N{NO-BREAK SPACE}"))
     return ", ".join(parts)

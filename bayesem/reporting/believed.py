@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bayesem.figures.rounding import believed_text
 from bayesem.posterior import Fit
 from bayesem.reporting.blocks import Blocks, Listing, Quote, Table, Text
 from bayesem.reporting.describing import scale_of
 from bayesem.reporting.writing import arrows, fixed, interval, whole
+from bayesem.rounding import believed_text
 
 __all__ = ["implied_by_priors", "priors", "spanned"]
 

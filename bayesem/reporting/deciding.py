@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED, WITHHELD
-from bayesem.figures.rounding import LARGEST, believed_text, rounded_factor
 from bayesem.reporting.writing import probability
+from bayesem.rounding import LARGEST, believed_text, factor_text
 from bayesem.verdicts import Verdicts
 
 __all__ = ["deciding_parts", "of_factors", "part_text", "rules_in_words", "what_they_do",
@@ -45,7 +45,7 @@ def part_text(part: pd.Series) -> str:
     """A part with its own prior, posterior, Bayes factor and verdict."""
     prior = part["prior_probability"]
     before = "" if pd.isna(prior) else f"Pr {believed_text(prior)} before, "
-    factor = rounded_factor(part)
+    factor = factor_text(part)
     ratio = f", Bayes factor {factor}" if factor else ""
     return (
         f"{part['part']}: {before}Pr {probability(part['probability'])} after{ratio}; "

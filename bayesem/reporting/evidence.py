@@ -7,7 +7,6 @@ import pandas as pd
 
 from bayesem.decision import WITHHELD
 from bayesem.figures import plot_verdict
-from bayesem.figures.rounding import believed_text, rounded_factor
 from bayesem.propositions import Proposition
 from bayesem.reporting.blocks import Blocks, Listing, Quote, Table, Text
 from bayesem.reporting.deciding import deciding_parts
@@ -16,6 +15,7 @@ from bayesem.reporting.shown import blocks_of, figure, quoted, table
 from bayesem.reporting.sizes import Size, size_of
 from bayesem.reporting.summarising import every
 from bayesem.reporting.writing import fixed, interval, marked, number, probability, table_of
+from bayesem.rounding import believed_text, factor_text
 from bayesem.verdicts import Verdicts, assess
 
 __all__ = ["leaning", "proposition", "rivals", "screening", "verdict_rows", "verdict_table"]
@@ -52,7 +52,7 @@ def _parts(verdicts: Verdicts, name: str) -> Table | None:
     if len(parts) < 2:
         return None
     frame = parts.assign(
-        bf=[rounded_factor(r) for _, r in parts.iterrows()],
+        bf=[factor_text(r) for _, r in parts.iterrows()],
         before=[_believed(p) for p in parts["prior_probability"]],
     )
     readings = {"reading": "Reading"} if "reading" in frame else {}
@@ -83,7 +83,7 @@ def verdict_rows(verdicts: Verdicts, title: str) -> Table:
     sizes = [None if bad else size_of(row, verdicts)
              for bad, (_, row) in zip(failed, frame.iterrows(), strict=True)]  # fmt: skip
     frame = frame.assign(
-        bf=[_with_error(rounded_factor(r), r["bayes_factor_mcse"]) for _, r in frame.iterrows()],
+        bf=[_with_error(factor_text(r), r["bayes_factor_mcse"]) for _, r in frame.iterrows()],
         before=[_believed(p) for p in frame["prior_probability"]],
         after=[_with_error(probability(r["probability"]), r["mcse"]) for _, r in frame.iterrows()],
         rope=[f"\N{PLUS-MINUS SIGN}{s.rope:g}" if s and s.rope else "" for s in sizes],
@@ -133,7 +133,7 @@ def leaning(found: Any, verdicts: Verdicts) -> Blocks:
         return Blocks((Text("Withheld: the chains did not converge."),))
     frame = found.table.assign(
         setting=[_setting(r) for _, r in found.table.iterrows()],
-        bf=[rounded_factor(r) for _, r in found.table.iterrows()],
+        bf=[factor_text(r) for _, r in found.table.iterrows()],
         before=[_believed(p) for p in found.table["prior_probability"]],
         part=_decided(found.table, verdicts),
     )

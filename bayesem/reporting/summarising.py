@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED, WITHHELD
-from bayesem.figures.rounding import believed_text, rounded_factor
 from bayesem.reporting.blocks import Banner, Blocks, Card, Listing, Table, Text
 from bayesem.reporting.deciding import (
     deciding_parts,
@@ -24,6 +23,7 @@ from bayesem.reporting.sources import said_by_source
 from bayesem.reporting.weaknesses import CRITERIA, weakness
 from bayesem.reporting.wording import claim_in_words, names_of
 from bayesem.reporting.writing import interval, marked, number, probability
+from bayesem.rounding import believed_text, factor_text
 from bayesem.verdicts import POOLED, Verdicts
 
 __all__ = ["banners", "cards", "every", "glance", "headline", "rows_that_count"]
@@ -218,8 +218,8 @@ def _facts(row: pd.Series, verdicts: Verdicts) -> Iterator[tuple[str, str]]:
     if pd.notna(row["probability"]):
         yield AFTER, f"Pr {probability(row['probability'])}"
     parts = deciding_parts(row, verdicts)
-    if rounded_factor(row):
-        yield FACTORS[len(parts) > 0], rounded_factor(row)
+    if factor_text(row):
+        yield FACTORS[len(parts) > 0], factor_text(row)
     if pd.notna(row["mcse"]):
         yield "Monte-Carlo error of Pr after", f"{row['mcse']:.1g}"
     size = size_of(row, verdicts)
@@ -237,7 +237,7 @@ def _facts(row: pd.Series, verdicts: Verdicts) -> Iterator[tuple[str, str]]:
 def _sentence(row: pd.Series) -> str:
     if pd.isna(row["probability"]):
         return str(row["reason"])
-    prior, factor = row["prior_probability"], rounded_factor(row)
+    prior, factor = row["prior_probability"], factor_text(row)
     before = (
         f"Before the data the claim had probability {believed_text(prior)}, "
         if pd.notna(prior)

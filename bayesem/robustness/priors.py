@@ -19,9 +19,10 @@ from bayesem.prior_scaling import STRUCTURAL
 from bayesem.propositions import Proposition, read_propositions
 from bayesem.robustness.power_scaling import power_scaled, with_pooled
 from bayesem.robustness.reweighting import GOOD_K, Moved, Refits, under_prior
+from bayesem.rounding import factor_text
 from bayesem.sampling.convergence import stamped
 from bayesem.seeds import check_seed
-from bayesem.verdict_text import factor_text, probability_text
+from bayesem.verdict_text import probability_text
 from bayesem.verdicts import POOLED, Verdicts, assess
 
 __all__ = ["Sensitivity", "sensitivity"]

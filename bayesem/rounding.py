@@ -1,11 +1,11 @@
-"""Numbers of verdicts with no more digits than draws can tell apart, for figures and reports."""
+"""Numbers of verdicts with no more digits than draws can tell apart."""
 
 import math
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["LARGEST", "believed_text", "rounded_factor"]
+__all__ = ["LARGEST", "believed_text", "factor_text"]
 
 #: Bayes factors beyond it, or below its inverse, rest on a handful of draws.
 LARGEST = 1000.0
@@ -24,16 +24,16 @@ def believed_text(p: float) -> str:
     return "<.01" if p < 0.01 else f"{p:.2f}"
 
 
-def rounded_factor(row: Any) -> str:
+def factor_text(row: Any) -> str:
     """A Bayes factor with two significant digits, or the bound that the draws allow.
 
     Examples
     --------
-    >>> rounded_factor(pd.Series({"bayes_factor": 178.4, "bayes_factor_bound": ""}))
+    >>> factor_text(pd.Series({"bayes_factor": 178.4, "bayes_factor_bound": ""}))
     '180'
-    >>> rounded_factor(pd.Series({"bayes_factor": 4052.0, "bayes_factor_bound": ""}))
+    >>> factor_text(pd.Series({"bayes_factor": 4052.0, "bayes_factor_bound": ""}))
     '> 1,000'
-    >>> rounded_factor(pd.Series({"bayes_factor": 399.0, "bayes_factor_bound": ">"}))
+    >>> factor_text(pd.Series({"bayes_factor": 399.0, "bayes_factor_bound": ">"}))
     '> 390'
     """
     value, bound = row["bayes_factor"], row["bayes_factor_bound"]
