@@ -1,5 +1,6 @@
 """What a report says of its data, of deciding parts, sizes, sources and doubts, word for word."""
 
+import ast
 from dataclasses import replace
 
 import kinds
@@ -17,7 +18,7 @@ from bayesem.grammar.claims import parse_claim
 from bayesem.propositions import Rule, read_propositions
 from bayesem.publications import publication
 from bayesem.reporting import believed, describing, evidence, methods, origin, results, summarising
-from bayesem.reporting.blocks import Links, Table
+from bayesem.reporting.blocks import Links, Table, Verbatim
 from bayesem.reporting.deciding import deciding_parts, part_text, wording_of_rule
 from bayesem.reporting.markup import markup
 from bayesem.reporting.reproducing import reproduce
@@ -235,6 +236,20 @@ def test_effects_stand_once_and_variance_is_explained(fit):
     explained = next(b for b in blocks if b.title.startswith("Explained"))
     left = summary.query("lhs == 'Y' and rhs == 'Y'")["mean"].iloc[0]
     assert dict((r[0], r[1]) for r in explained.rows)["Y"] == f"{1 - left:.3f}"
+
+
+def test_every_fit_is_sampled_again_from_its_own_file(fit):
+    files = {"Fit 1 (NetCDF)": "a.nc", "Fit 2 (NetCDF)": "b.nc", "Propositions": "p.toml"}
+    code = next(b for b in reproduce(fit, 0, files).items if isinstance(b, Verbatim)).text
+    loop = ast.parse(code).body[-1]
+    assert isinstance(loop, ast.For)
+    assert ast.literal_eval(loop.iter) == ["a.nc", "b.nc"]
+    assert "seed=kept.settings.seed" in code
+    alone = next(
+        b for b in reproduce(fit, 0, {"Fit (NetCDF)": "a.nc"}).items if isinstance(b, Verbatim)
+    )
+    assert f"seed={fit.settings.seed}" in alone.text
+    assert "for path" not in alone.text
 
 
 def test_files_are_relative_links_whatever_their_names(fit):

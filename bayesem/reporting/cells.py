@@ -167,7 +167,8 @@ def cells(found: Sources) -> Iterator[Cell]:
     yield Cell("data", "Data", "What the verdicts rest on, and fingerprints of all that went in.",
                DATA)  # fmt: skip
     yield Cell("model", "Model", only.strip(), MODEL)
-    yield Cell("priors", "Priors", "What was believed before the data, and what that implies.",
+    yield Cell("priors", "Priors",
+               f"What was believed before the data, and what that implies.{only}",
                PRIORS)  # fmt: skip
     yield Cell("convergence", "Convergence", "Whether the draws can be believed.", CONVERGENCE)
     yield Cell("fit", "Fit", f"Whether the model can have made such data.{only}", FIT)

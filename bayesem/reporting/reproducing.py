@@ -25,8 +25,20 @@ TERMS: Mapping[str, str] = {
     "95% interval": "holds the quantity with probability 0.95, if model and data are right.",
     "R-hat": "do the chains agree? 1 if they do; above 1.01 they are not to be believed.",
     "ESS": "effective sample size: how many independent draws the draws are worth.",
-    "Divergence, E-BFMI": "do they show regions missed? Not with none and at least 0.3.",
-    "Omega, AVE": "reliability of a sum of indicators; the share of them that the factor explains.",
+    "Divergence, E-BFMI": "signs that the draws missed a region; there should be no divergence, "
+    "and E-BFMI should be at least 0.3.",
+    "Power-scaling sensitivity": "how much a result moves when the prior (or the data) is given a "
+    "little more weight; above 0.05 the prior counts as informative.",
+    "Monte-Carlo error": "of a probability, because it is a share of finitely many draws.",
+    "Reweighted, same draws": "another prior or rope on the draws of the fit, weighted anew or as "
+    "they are, without a new fit.",
+    "std(x), null(x)": "a parameter in standardised units; the claim that one is inside its rope.",
+    "=~, ~, ~~": "is measured by; depends on; varies with (or, of one variable, its variance).",
+    "Wishart, LKJ": "distribution of a sample's covariance matrix; a prior on correlations.",
+    "Omega, alpha, AVE": "reliability of a sum of indicators, without and with equal loadings; the "
+    "share of the indicators' variance that the factor explains.",
+    "HTMT, HTMT2": "correlation of two factors as their indicators give it, by arithmetic and by "
+    "geometric means; near 1 they cannot be told apart.",
     "Pareto k": "whether reweighted draws can be believed: below 0.7 they can.",
 }
 
@@ -52,20 +64,27 @@ def reproduce(fit: Any, seed: int, beside: Mapping[str, str]) -> Blocks:
 
 
 def _call(fit: Any, beside: Mapping[str, str]) -> Iterator[str]:
+    """The code; of several fits each with its own data and seed, and the first one's settings."""
     settings = fit.settings
-    path = next((p for name, p in beside.items() if name.startswith("Fit")), "fit.nc")
-    yield "import bayesem as sem"
-    yield ""
-    yield f"kept = sem.load({path!r})"
-    if isinstance(fit.data, Moments):
-        yield "data = kept.data  # the matrix as it was fitted"
-    else:
-        yield "data = ...  # the answers: a DataFrame with a row per case (fingerprint: Data)"
+    paths = [p for name, p in beside.items() if name.startswith("Fit")] or ["fit.nc"]
+    many = len(paths) > 1
     given = {name: getattr(settings, name) for name in ALWAYS}
     given |= {name: value for name, default in DEFAULTS.items()
               if (value := getattr(settings, name)) != default}  # fmt: skip
-    options = ", ".join(f"{_argument(name)}={value!r}" for name, value in given.items())
-    yield f"again = sem.fit(kept.model, data, {options})"
+    written = {_argument(name): repr(value) for name, value in given.items()}
+    if many:
+        written["seed"] = "kept.settings.seed"
+    options = ", ".join(f"{name}={value}" for name, value in written.items())
+    yield from ("import bayesem as sem", "")
+    if many:
+        yield f"for path in {paths!r}:"
+    indent = "    " if many else ""
+    yield f"{indent}kept = sem.load({'path' if many else repr(paths[0])})"
+    if isinstance(fit.data, Moments):
+        yield f"{indent}data = kept.data  # the matrix as it was fitted"
+    else:
+        yield f"{indent}data = ...  # the answers: a DataFrame, a row per case (fingerprint: Data)"
+    yield f"{indent}again = sem.fit(kept.model, data, {options})"
     if settings.carried:
         yield "# The priors were carried over from another fit, or scaled: this call lacks them."
 

@@ -51,8 +51,10 @@ def convergence(fit: Any, fits: Any = None) -> Blocks:
         "at least 0.3, one mode.",
     )
     reasons = Listing(tuple(fit.convergence.reasons), "Why:") if fit.convergence.reasons else None
+    many = isinstance(fits, Mapping) and len(fits) > 1
+    lead = "Of the fit whose tables are shown: " if many else ""
     return blocks_of(
-        Text(" ".join((f"{fit.convergence}.", *_observed(fit)))),
+        Text(" ".join((f"{lead}{fit.convergence}.", *_observed(fit)))),
         reasons,
         table_of(frame, f"The {len(frame)} quantities that mixed worst", columns, notes=rule),
         _of_each(fits) if isinstance(fits, Mapping) else None,
@@ -64,11 +66,11 @@ def _of_each(fits: Mapping[str, Any]) -> Table:
     rows = []
     for name, value in fits.items():
         for fit in value if isinstance(value, list | tuple) else (value,):
-            table, stats = fit.convergence.table, fit.draws["sample_stats"]
+            table, count = fit.convergence.table, _divergences(fit)
             rows.append((
                 str(name), "yes" if fit.converged else "NO", f"{table['r_hat'].max():.3f}",
                 f"{table['ess_bulk'].min():,.0f}", f"{table['ess_tail'].min():,.0f}",
-                str(int(stats["diverging"].sum())),
+                "" if count is None else str(count),
             ))  # fmt: skip
     columns = ("Reading", "Converged", "R-hat", "Bulk ESS", "Tail ESS", "Divergences")
     return Table("The worst of each fit", columns, tuple(rows), (False, False, *[True] * 4))
@@ -82,13 +84,20 @@ def _worst(table: pd.DataFrame) -> pd.DataFrame:
     return kept.loc[order].rename_axis("quantity").reset_index()
 
 
+def _divergences(fit: Any) -> int | None:
+    """How many there were, where the sampler tells."""
+    if "sample_stats" not in fit.draws.children or "diverging" not in fit.draws["sample_stats"]:
+        return None
+    return int(fit.draws["sample_stats"]["diverging"].sum())
+
+
 def _observed(fit: Any) -> Iterator[str]:
     """Divergences and the lowest E-BFMI, where the sampler tells them."""
     if "sample_stats" not in fit.draws.children:
         return
-    stats = fit.draws["sample_stats"]
-    if "diverging" in stats:
-        yield f"Divergences: {int(stats['diverging'].sum())}."
+    stats, count = fit.draws["sample_stats"], _divergences(fit)
+    if count is not None:
+        yield f"Divergences: {count}."
     if "energy" in stats:
         energy = stats["energy"].to_numpy().astype(float)
         each = (np.diff(energy, axis=1) ** 2).mean(1) / energy.var(1)
