@@ -117,7 +117,7 @@ def fit(
     integrate : {"auto", "quadrature", "cover", "scores"}
         How factors are integrated where products or outcomes of other families need every case: all
         by nodes; the moderators' scores sampled and the rest in closed form; all scores sampled.
-        The three have one posterior. The default measures what they cost and says which it took.
+        The three have one posterior. The default counts what they cost and says which it took.
     sampler : {"nutpie", "pymc"}
     draws, tune, chains : int
         By chain.

@@ -1,7 +1,9 @@
 """Products of factors, side by side in one run: call to summary, and the model plainly in PyMC.
 
-Run: ``uv run python benchmarks/interactions.py [--rival] [--study]``. ``--study`` adds the whole
-export-strategy model (21 factors, 55 items, n = 400); ``--rival`` the plain model (minutes).
+Run: ``uv run python benchmarks/interactions.py [--rival] [--study] [--gradients]``. ``--study``
+adds the whole export-strategy model (21 factors, 55 items, n = 400); ``--rival`` the plain model
+(minutes). ``--gradients`` alone times one gradient with nodes against one at sampled scores, by
+model, beside what `bayesem.sampling.forms` counts, by which it chooses.
 """
 
 import argparse
@@ -28,6 +30,10 @@ Y =~ y1 + y2 + y3
 Y ~ g1*X + g2*Z + w*X:Z
 """
 RIVAL_CASES = 400
+STUDIES = (
+    "facilitated_alliance", "export_strategy", "export_strategy:chain", "export_strategy:layers",
+    "export_strategy:moderated", "export_network", "export_strategy:quadratic",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -37,8 +43,12 @@ def main() -> None:
     options.add_argument(
         "--study", action="store_true", help="also the whole export-strategy model"
     )
+    options.add_argument("--gradients", action="store_true", help="only gradients, by form")
     chosen = options.parse_args()
     warnings.simplefilter("ignore")
+    if chosen.gradients:
+        gradients()
+        return
     warm = single_interaction(100, seed=0)[0]
     sem.fit(MODEL, warm, identify="unit", seed=1, draws=10, tune=10, chains=1, progress=False)
     for form in ("quadrature", "cover", "scores"):
@@ -51,6 +61,42 @@ def main() -> None:
     if chosen.study:
         whole, _ = firms(400, seed=1)
         report("export_strategy, n = 400", *timed("export_strategy", whole, "auto"))
+
+
+def gradients() -> None:
+    """Seconds of a gradient with nodes over seconds at sampled scores, measured and counted."""
+    from bayesem.casewise import split
+    from bayesem.kernels.target import target_of
+    from bayesem.preparation import prepare
+    from bayesem.sampling import forms
+
+    print(f"{'model':<30}{'points':>7}{'measured':>10}{'counted':>9}")
+    for model in STUDIES:
+        data = sem.generate(model.partition(":")[0], 400, seed=1)
+        spec = prepare(model, data, check=False).spec
+        parts = split(spec.table)
+        mode = forms.choose(spec, "cover").mode
+        nodes, _ = forms.enough_nodes(spec, parts, [mode.u])
+        if nodes is None:
+            continue
+        with_nodes = target_of(spec, form=forms.QUADRATURE, nodes=nodes)
+        at_scores = target_of(spec, form=forms.COVER)
+        points = nodes**parts.dimensions
+        ratio = seconds_of(with_nodes, mode.u) / seconds_of(at_scores, mode.u)
+        print(
+            f"{model:<30}{points:>7}{ratio:>10.2f}{forms.gradient_cost(points):>9.2f}", flush=True
+        )
+
+
+def seconds_of(target: Any, u: Any) -> float:
+    """The least of twenty gradients."""
+    at = np.concatenate([u, np.zeros(target.scores)])
+    times = []
+    for _ in range(20):
+        start = time.perf_counter()
+        target.density(target.array, at)
+        times.append(time.perf_counter() - start)
+    return min(times)
 
 
 def timed(model: str, data: pd.DataFrame, form: str) -> tuple[float, Any]:

@@ -1,7 +1,7 @@
 """What calibration and design share: new data at known values, and a posterior of them.
 
-Which way a casewise likelihood is integrated is fixed by the model here, and not by measured time,
-so that the same seed gives the same numbers on every machine.
+Which way a casewise likelihood is integrated is fixed by the model here, and not by the nodes that
+each replicate's data need, so that all replicates are sampled alike.
 """
 
 import secrets
