@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayesem.counts.fit import CountFit
 from bayesem.errors import ConvergenceWarning
 from bayesem.posterior import Fit
 from bayesem.study_record import rows_of
@@ -69,13 +70,13 @@ def fit_record(fit: Fit, *, standardized: bool = False) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def verdicts_page(verdicts: Verdicts, fit: Fit) -> str:
+def verdicts_page(verdicts: Verdicts, fit: Fit | CountFit) -> str:
     """Verdicts, and whether the chains behind them converged."""
     notes = [str(fit.convergence), *_cut_short(fit), *fit.notes]
     return "\n".join([str(verdicts), "", *(line for n in notes for line in wrap(n, WIDTH))])
 
 
-def verdicts_record(verdicts: Verdicts, fit: Fit) -> dict[str, Any]:
+def verdicts_record(verdicts: Verdicts, fit: Fit | CountFit) -> dict[str, Any]:
     """Verdicts at full precision."""
     return {
         "model": fit.model.name,
@@ -102,12 +103,12 @@ def timings_text(timings: Mapping[str, float]) -> str:
     return f"{sum(timings.values()):.1f} s: {', '.join(parts)}"
 
 
-def drawn(fit: Fit) -> int:
+def drawn(fit: Fit | CountFit) -> int:
     """Draws of each chain that there are: fewer than asked for where the run was stopped."""
     return int(fit.draws["posterior"].sizes["draw"])
 
 
-def _cut_short(fit: Fit) -> list[str]:
+def _cut_short(fit: Fit | CountFit) -> list[str]:
     if drawn(fit) == fit.settings.draws:
         return []
     return [f"STOPPED after {drawn(fit):,} of {fit.settings.draws:,} draws of each chain."]

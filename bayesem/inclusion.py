@@ -141,8 +141,8 @@ def _check_model(
 
 def _check_rename(road: _Road) -> None:
     """Both ends of a renaming exist, and no proposition is called like one."""
-    ours = {n for _, model in road.pairs.values() for n in _nameable(model)}
-    theirs = {n for model, _ in road.pairs.values() for n in _nameable(model)}
+    ours = {n for _, model in road.pairs.values() for n in model.nameable}
+    theirs = {n for model, _ in road.pairs.values() for n in model.nameable}
     for old, new in road.rename.items():
         for name, known, whose in ((old, theirs, "the study"), (new, ours, f"`{road.host}`")):
             if name not in known:
@@ -151,10 +151,6 @@ def _check_rename(road: _Road) -> None:
                 raise road.fail(message, "rename", old, hint=hint)
         if any(p.name == old for p in road.source):
             raise road.fail(f"`{old}` is also the name of a proposition.", "rename", old)
-
-
-def _nameable(model: Model) -> set[str]:
-    return {*model.variables, *model.labels, *(d.name for d in model.definitions)}
 
 
 # --- one proposition ------------------------------------------------------------------------------

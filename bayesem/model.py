@@ -76,6 +76,12 @@ class Model:
         """Labels of parameters, in the order of first appearance."""
         return _unique(s.term.label for s in self.parsed.statements if s.term.label)
 
+    @property
+    def nameable(self) -> frozenset[str]:
+        """Variables, labels and defined parameters: what a claim can name."""
+        defined = (d.name for d in self.definitions)
+        return frozenset((*self.variables, *self.labels, *defined))
+
     def about(self, *outcomes: str) -> "Model":
         """The part of the model that explains some of its variables.
 

@@ -24,7 +24,8 @@ import pandas as pd
 import xarray as xr
 
 from bayesem.codebook import Codebook, Indicator, Variant
-from bayesem.counts.fit import refuse_counts
+from bayesem.counts.fit import CountFit, refuse_counts
+from bayesem.counts.saved import count_fit, count_record
 from bayesem.data import Answers, Moments
 from bayesem.errors import BayesemError, DataError, NotAvailableError, PriorError, installing
 from bayesem.families import Family
@@ -35,7 +36,7 @@ from bayesem.preparation import prepare
 from bayesem.priors import Prior, prior_from
 from bayesem.sampling.convergence import Convergence
 
-__all__ = ["load", "save"]
+__all__ = ["load", "load_survey", "save"]
 
 #: Raised whenever a reader of the present version could misread the file.
 FORMAT = 2
@@ -43,12 +44,12 @@ RECORD = "bayesem_record"
 _PACKAGES = ("bayesem", "numpy", "xarray", "pymc", "nutpie", "arviz")
 
 
-def save(fit: Fit, path: str | Path) -> None:
+def save(fit: Fit | CountFit, path: str | Path) -> None:
     """Write a fit to disk, whole.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or CountFit
     path : str or Path
         ``.nc`` for one NetCDF file, ``.zarr`` for a Zarr store (a folder). What is there under that
         name is replaced once the new file is complete; a folder only if it is such a store.
@@ -63,10 +64,9 @@ def save(fit: Fit, path: str | Path) -> None:
     NotAvailableError
         If Zarr is not installed, or the priors are those of another fit (a refit, scaled priors).
     """
-    refuse_counts(fit, "Keep their draws with `fit.draws.to_netcdf(path)`.")
     path = Path(path)
     writer = _writer(path)
-    if fit.settings.carried:
+    if isinstance(fit, Fit) and fit.settings.carried:
         raise NotAvailableError(
             "this fit's priors were carried over from another fit or scaled, so it cannot be built "
             "again from its own arguments.",
@@ -85,7 +85,7 @@ def save(fit: Fit, path: str | Path) -> None:
         raise DataError(f"{str(path)!r} cannot be written: {error}.") from None
 
 
-def load(path: str | Path) -> Fit:
+def load(path: str | Path) -> Fit | CountFit:
     """Read a fit from disk.
 
     Parameters
@@ -95,7 +95,7 @@ def load(path: str | Path) -> Fit:
 
     Returns
     -------
-    Fit
+    Fit or CountFit
         Equal to the saved one to the last bit of every draw. Row names of the data that are
         neither numbers, text nor times come back as text.
 
@@ -126,6 +126,22 @@ def load(path: str | Path) -> Fit:
         ) from error
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise _damaged(path, f"its record is incomplete ({error!r})") from error
+
+
+def load_survey(path: str | Path) -> Fit:
+    """Read a survey's fit from disk, for what theme counts have no answer to.
+
+    Raises
+    ------
+    DataError
+        As :func:`load`.
+    NotAvailableError
+        If it holds theme counts.
+    """
+    fit = load(path)
+    refuse_counts(fit, f"{str(path)!r} holds what `fit_counts` gave: put claims on shares to it.")
+    assert isinstance(fit, Fit)
+    return fit
 
 
 # -- files ---------------------------------------------------------------------------------
@@ -254,11 +270,24 @@ def _digest(draws: xr.DataTree) -> str:
 # -- the record ----------------------------------------------------------------------------
 
 
-def _record(fit: Fit) -> dict[str, Any]:
+def _record(fit: Fit | CountFit) -> dict[str, Any]:
     """Everything but the draws, as JSON."""
+    about = _count_record(fit) if isinstance(fit, CountFit) else _survey_record(fit)
     return {
         "format": FORMAT,
         "versions": {"python": platform.python_version()} | {p: version(p) for p in _PACKAGES},
+        "convergence": _convergence_record(fit.convergence),
+        "digest": _digest(fit.draws),
+        **about,
+    }
+
+
+def _count_record(fit: CountFit) -> dict[str, Any]:
+    return {"counts": json.loads(json.dumps(count_record(fit), default=_plain))}
+
+
+def _survey_record(fit: Fit) -> dict[str, Any]:
+    return {
         "model": {
             "text": str(fit.model),
             "name": fit.model.name,
@@ -269,11 +298,9 @@ def _record(fit: Fit) -> dict[str, Any]:
         "settings": _settings_record(fit.settings),
         "families": {o.name: asdict(o.family) for o in fit.table.outcomes},
         "data": _data_record(fit.data),
-        "convergence": _convergence_record(fit.convergence),
         "timings": dict(fit.timings),
         "notes": list(fit.notes),
         "parameters": list(fit.spec.names),
-        "digest": _digest(fit.draws),
     }
 
 
@@ -386,7 +413,9 @@ def _prior_record(key: str, source: Any) -> Any:
 # -- back again ----------------------------------------------------------------------------
 
 
-def _rebuild(record: Mapping[str, Any], draws: xr.DataTree) -> Fit:
+def _rebuild(record: Mapping[str, Any], draws: xr.DataTree) -> Fit | CountFit:
+    if "counts" in record:
+        return count_fit(record["counts"], draws, _convergence(record["convergence"]))
     stored = dict(record["settings"])
     if stored.get("families") is not None:
         stored["families"] = {k: _family(v) for k, v in stored["families"].items()}

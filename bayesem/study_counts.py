@@ -13,6 +13,7 @@ from bayesem.counts.fit import CountFit, fit_counts
 from bayesem.counts.segments import read_segments
 from bayesem.propositions import PropositionSet
 from bayesem.robustness.counts import CountSensitivity, count_sensitivity
+from bayesem.storage import save
 from bayesem.study_fits import Sampling
 from bayesem.verdicts import Verdicts, assess, unanswered
 
@@ -103,7 +104,7 @@ def _on_segments(
 def _kept(fit: CountFit, propositions: PropositionSet, sampling: Sampling) -> PropositionSet:
     """Keep the draws, if fits are to be kept, and take the claims on shares."""
     if sampling.save is not None:
-        fit.draws.to_netcdf(sampling.save / "counts.nc")
+        save(fit, sampling.save / "counts.nc")
     return replace(propositions, items=tuple(p for p in propositions if p.model == fit.model.name))
 
 

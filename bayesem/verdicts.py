@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesem.arrays import Floats
-from bayesem.claim_counts import refuse_foreign, speaks_of_counts
+from bayesem.claim_counts import refuse_foreign
 from bayesem.claim_evidence import measure, without_prior
 from bayesem.claims_evaluation import (
     Form,
@@ -19,6 +19,7 @@ from bayesem.claims_evaluation import (
     scope,
     unnamed_moderators,
 )
+from bayesem.concerning import concerns, lacking, misplaced
 from bayesem.counts.fit import CountFit
 from bayesem.data import Moments
 from bayesem.decision import (
@@ -33,7 +34,7 @@ from bayesem.errors import PropositionError
 from bayesem.propositions import NEEDS, Proposition, PropositionSet, Rule, read_propositions
 from bayesem.verdict_text import explain, html, probability_text, rule_text, text
 
-__all__ = ["UNTESTABLE", "Verdicts", "assess", "claims_of", "concerns", "unanswered"]
+__all__ = ["UNTESTABLE", "Verdicts", "assess", "claims_of", "unanswered"]
 
 NUMBERS = ["probability", "prior_probability", "bayes_factor", "mcse", "rope_mass", "attainable"]
 FACTOR = ["bayes_factor_bound", "bayes_factor_mcse", "bayes_factor_unconstrained"]
@@ -292,7 +293,7 @@ def _findings(items: Sequence[_Item], readings: Sequence[_Reading]) -> dict[str,
     both = len({isinstance(f, CountFit) for r in readings for f in r.fits}) > 1
     for reading in readings:
         each = [
-            _measure_fit([item for item in items if not (both and _misplaced(item, fit))], fit)
+            _measure_fit([item for item in items if not (both and misplaced(item, fit))], fit)
             for fit in reading.fits
         ]  # one fit's matrices at a time
         for item in items:
@@ -307,11 +308,6 @@ def _findings(items: Sequence[_Item], readings: Sequence[_Reading]) -> dict[str,
             mixed = _mix([f for *_, f in entries], weights, sampled=False)
             entries.append((POOLED, 1.0, mixed))
     return found
-
-
-def _misplaced(item: _Item, fit: Any) -> bool:
-    """Whether a claim that names no model is for the other kind of fit."""
-    return item.model is None and speaks_of_counts(item.form) != isinstance(fit, CountFit)
 
 
 def _measure_fit(items: Sequence[_Item], fit: Any) -> dict[str, _Finding]:
@@ -333,25 +329,6 @@ def _measure_fit(items: Sequence[_Item], fit: Any) -> dict[str, _Finding]:
                 evidence, (1.0,), (truth,), sizes, problems, int(fit.n), remarks
             )
     return found
-
-
-def concerns(item: _Item, fit: Any) -> bool:
-    """A proposition that names another model of the study is not put to this one."""
-    if isinstance(fit, CountFit):
-        return _concerns_counts(item, fit)
-    model = fit.model
-    names = {model.name, f"{model.name}:{model.variant}"}
-    if model.variant is not None and model.codebook is not None:
-        names.add(model.codebook.variants[model.variant].model)
-    return item.model is None or item.model in names
-
-
-def _concerns_counts(item: _Item, fit: CountFit) -> bool:
-    if item.needs is not None and not fit.phases:
-        return False
-    if item.model is not None:
-        return item.model == fit.model.name
-    return item.study is None or speaks_of_counts(item.form)
 
 
 def _untestable(
@@ -492,15 +469,25 @@ def _notes(
             "shown; the probability alone decides."
         )
     answered = set(table["name"])
-    idle = [item.name for item in items if item.name not in answered]
-    if idle:
-        about = [item.model or item.study for item in items if item.name in idle]
-        models = ", ".join(dict.fromkeys(map(str, about)))
-        yield f"Not assessed, because they speak of another model ({models}): {', '.join(idle)}."
+    yield from _idle([item for item in items if item.name not in answered], fits)
     kinds = {isinstance(fit, CountFit) for fit in fits}
     if len(readings) > len(kinds) and any(reading.weight is None for reading in readings):
         yield "The fits carry no weights, so no pooled row is given."
     yield from _multiplicity(findings, table)
+
+
+def _idle(items: Sequence[_Item], fits: Sequence[Any]) -> Iterator[str]:
+    """Which propositions no fit was asked, and why."""
+    gone = {item.name: [lacking(item, fit) for fit in fits] for item in items}
+    cut = {name: min(each, key=len) for name, each in gone.items() if any(each)}
+    if cut:
+        said = "; ".join(f"{name} ({', '.join(what)})" for name, what in cut.items())
+        yield f"Not assessed, because the part that was fitted has not what they name: {said}."
+    others = [item for item in items if item.name not in cut]
+    if others:
+        about = ", ".join(dict.fromkeys(str(item.model or item.study) for item in others))
+        names = ", ".join(item.name for item in others)
+        yield f"Not assessed, because they speak of another model ({about}): {names}."
 
 
 def _not_carried(propositions: Any) -> Iterator[str]:

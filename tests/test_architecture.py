@@ -16,7 +16,7 @@ LAYERS = {
     "decomposition": 8, "summaries": 8, "scoring": 8, "truth": 8, "simulation": 8, "study_truth": 8, "generator": 8, "storage": 8, "lavaan_columns": 8,
     "refitting": 8, "shares": 8, "prior_scaling": 8, "pointwise": 8, "goodness": 8, "measurement": 8, "screening": 8, "implications": 8, "comparison": 8,
     "conditional": 8, "questions": 8, "interventions": 8, "moderation": 8, "gcomputation": 8, "bundles": 8,
-    "decision": 9, "rounding": 9, "claim_kinds": 9, "claim_counts": 9, "claims_evaluation": 9, "claim_evidence": 9, "verdict_text": 9,
+    "decision": 9, "rounding": 9, "claim_kinds": 9, "claim_counts": 9, "concerning": 9, "claims_evaluation": 9, "claim_evidence": 9, "verdict_text": 9,
     "verdicts": 9, "publications": 9,
     "campaigns": 10, "robustness": 10, "carrying": 10,
     "study_fits": 10, "study_models": 10, "studying": 10, "study_notes": 10, "study_page": 10, "fit_page": 10, "study_record": 10, "study_counts": 10, "study_count_page": 10, "templates": 10,

@@ -99,6 +99,21 @@ def test_the_alliance_s_verdicts_are_the_study_s(alliance_fits: dict[str, sem.Fi
         assert abs(row.prior_probability - other["prior_probability"]) < 0.03
 
 
+def test_a_part_is_asked_what_it_can_answer(alliance_fits: dict[str, sem.Fit]) -> None:
+    """Of all propositions those on the part; the others are named, with what they miss."""
+    found = sem.assess("export_network", alliance_fits["network"])
+    mine = sem.assess(carried("alliance_mediation"), alliance_fits["network"])
+    assert found.table.equals(mine.table)
+    said = next(note for note in found.notes if "has not what they name" in note)
+    assert "P2 (w1, w2)" in said
+    assert "whole_chain (g1)" in said
+    assert "another model" not in " ".join(found.notes)
+    with pytest.raises(sem.PropositionError, match="w1"):  # asked by name it is an error
+        sem.assess({"P2": "w1 > 0"}, alliance_fits["network"])
+    with pytest.raises(sem.PropositionError, match="d1"):  # no name of the study's is swallowed
+        sem.assess("export_strategy", alliance_fits["network"])
+
+
 @pytest.mark.slow
 def test_with_the_rest_cut_verdicts_are_the_sub_study_s() -> None:
     data = sem.generate("export_network", 250, seed=7)

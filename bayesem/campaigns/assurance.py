@@ -27,6 +27,7 @@ from bayesem.campaigns.sample_size import needed
 from bayesem.campaigns.truths import Drawn, Truth, truth_from
 from bayesem.claim_evidence import measure, without_prior
 from bayesem.claims_evaluation import Form, scope
+from bayesem.concerning import concerns
 from bayesem.data import Moments
 from bayesem.decision import VERDICTS, WITHHELD, Evidence, judge, overridden
 from bayesem.distribution import Replicates, run_campaign
@@ -36,7 +37,7 @@ from bayesem.preparation import Prepared, fingerprint, prepare
 from bayesem.propositions import Rule
 from bayesem.refitting import sample
 from bayesem.sampling.convergence import Thresholds
-from bayesem.verdicts import claims_of, concerns
+from bayesem.verdicts import claims_of
 
 __all__ = ["Design", "design"]
 

@@ -27,11 +27,12 @@ from bayesem.carrying.weighting import Evidence, Weighted, counter, piece, sprea
 from bayesem.claim_counts import speaks_of_counts
 from bayesem.claim_evidence import measure, without_prior
 from bayesem.claims_evaluation import Scope, scope
+from bayesem.concerning import concerns
 from bayesem.decision import WITHHELD, bayes_factor, judge
 from bayesem.decision import Evidence as Found
 from bayesem.errors import NotAvailableError, PropositionError
 from bayesem.posterior import Fit
-from bayesem.verdicts import claims_of, concerns
+from bayesem.verdicts import claims_of
 
 __all__ = ["Carried", "carry"]
 

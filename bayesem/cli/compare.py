@@ -16,9 +16,9 @@ __all__ = ["COMPARE"]
 def _compare(a: argparse.Namespace) -> int:
     from bayesem.comparison.page import comparison_text
     from bayesem.comparison.ranking import compare
-    from bayesem.storage import load
+    from bayesem.storage import load_survey
 
-    fits = {path.stem: load(path) for path in a.fits}
+    fits = {path.stem: load_survey(path) for path in a.fits}
     if len(fits) < len(a.fits):
         raise DataError("two of the files have one name.", hint="Rename one of them.")
     found = compare(fits, evidence=not a.no_evidence, k=a.k, by=a.by, seed=a.seed,

@@ -26,11 +26,11 @@ def _report(a: argparse.Namespace) -> int:
 
 def _written(a: argparse.Namespace) -> int:
     from bayesem.reporting.report import report
-    from bayesem.storage import load
+    from bayesem.storage import load_survey
 
-    rivals = {name: load(path) for name, path in _rivals(a.rival)}
+    rivals = {name: load_survey(path) for name, path in _rivals(a.rival)}
     found = report(
-        load(a.fit), a.propositions, a.out, formats=_formats(a), rivals=rivals, files=a.file,
+        load_survey(a.fit), a.propositions, a.out, formats=_formats(a), rivals=rivals, files=a.file,
         title=a.title, seed=a.seed, progress=None if a.quiet else _teller(),
     )  # fmt: skip
     written = [p for p in (found.html, found.document, found.notebook, found.references) if p]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bayesem.concerning import concerns
 from bayesem.counts.fit import refuse_counts
 from bayesem.data import Moments
 from bayesem.errors import DataError, ModelError
@@ -21,7 +22,7 @@ from bayesem.reporting.propositions_file import put_propositions
 from bayesem.reporting.running import notebook_of, run, write_notebook
 from bayesem.seeds import check_seed
 from bayesem.storage import save
-from bayesem.verdicts import claims_of, concerns
+from bayesem.verdicts import claims_of
 
 __all__ = ["Report", "report"]
 

@@ -100,11 +100,10 @@ def test_synthetic_counts_are_labelled(table):
     assert "SYNTHETIC" in assess({"P": "share(trust) > 0.1"}, fit).notes[0]
 
 
-@pytest.mark.parametrize("name", ["save", "summary", "effects", "loo", "influence", "sensitivity"])
-def test_what_is_for_surveys_says_what_to_do_instead(counted, tmp_path, name):
+@pytest.mark.parametrize("name", ["summary", "effects", "loo", "influence", "sensitivity"])
+def test_what_is_for_surveys_says_what_to_do_instead(counted, name):
     claims = {"P": "share(trust) > 0.1"}
     calls = {
-        "save": lambda: sem.save(counted, tmp_path / "c.nc"),
         "summary": lambda: sem.summary(counted),
         "effects": lambda: sem.effects(counted),
         "loo": lambda: sem.loo(counted),
