@@ -23,6 +23,7 @@ HEADS = {
     ":=": "Defined",
 }  # fmt: skip
 NUMBERS = (("mean", 8), ("sd", 7), ("lower", 8), ("upper", 8), ("pd", 5), ("R-hat", 6))
+DOUBT = "NOT CONVERGED: no conclusion rests on these numbers."
 #: What the clock calls its stages, and what a reader does.
 STAGES = {
     "model": "model", "mode": "starts", "libraries": "libraries", "sampling": "sampling",
@@ -45,7 +46,7 @@ def fit_page(fit: Fit, *, standardized: bool = False) -> str:
         f"{scale}mean, sd and 95% interval of the posterior; pd: probability of the more probable "
         "sign. A number without an sd is fixed."
     )
-    doubt = [] if fit.converged else ["NOT CONVERGED: no conclusion rests on these numbers."]
+    doubt = [] if fit.converged else [DOUBT]
     return "\n".join([*lines, "", *wrap(said[0].upper() + said[1:], WIDTH), *doubt])
 
 
@@ -72,7 +73,8 @@ def fit_record(fit: Fit, *, standardized: bool = False) -> dict[str, Any]:
 
 def verdicts_page(verdicts: Verdicts, fit: Fit | CountFit) -> str:
     """Verdicts, and whether the chains behind them converged."""
-    notes = [str(fit.convergence), *_cut_short(fit), *fit.notes]
+    said = [str(fit.convergence)] if fit.converged else [DOUBT]  # the verdicts say why
+    notes = [*said, *_cut_short(fit), *fit.notes]
     return "\n".join([str(verdicts), "", *(line for n in notes for line in wrap(n, WIDTH))])
 
 

@@ -36,7 +36,7 @@ from bayesem.preparation import prepare
 from bayesem.priors import Prior, prior_from
 from bayesem.sampling.convergence import Convergence
 
-__all__ = ["load", "load_survey", "save"]
+__all__ = ["load", "load_readings", "load_survey", "save"]
 
 #: Raised whenever a reader of the present version could misread the file.
 FORMAT = 2
@@ -142,6 +142,42 @@ def load_survey(path: str | Path) -> Fit:
     refuse_counts(fit, f"{str(path)!r} holds what `fit_counts` gave: put claims on shares to it.")
     assert isinstance(fit, Fit)
     return fit
+
+
+def load_readings(folder: str | Path) -> dict[str, list[Fit]]:
+    """Read the fits of a publication's readings, as `bayesem run STUDY --save FOLDER` keeps them.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Returns
+    -------
+    mapping of str to list of Fit
+        By reading, in the order of file names.
+
+    Raises
+    ------
+    DataError
+        If there is no fit in it, or one that is not of a reading.
+    """
+    folder = Path(folder)
+    paths = sorted(folder.glob("*.nc")) if folder.is_dir() else []
+    if not paths:
+        raise DataError(
+            f"there is no fit in the folder {str(folder)!r}.",
+            hint="`bayesem run STUDY --save FOLDER` keeps fits there, as `.nc` files.",
+        )
+    found: dict[str, list[Fit]] = {}
+    for path in paths:
+        fit = load_survey(path)
+        if not isinstance(fit.data, Moments) or fit.data.reading is None:
+            raise DataError(
+                f"{str(path)!r} is not of a reading of printed tables.",
+                hint="Name one file; only readings of one publication are put together.",
+            )
+        found.setdefault(fit.data.reading, []).append(fit)
+    return found
 
 
 # -- files ---------------------------------------------------------------------------------

@@ -139,8 +139,9 @@ def _lines(fit: Fit) -> Iterator[str]:
     s = fit.settings
     kind = "moments" if isinstance(fit.data, Moments) else "answers"
     name = fit.model.name or "model"
+    factors = "1 factor" if len(fit.table.latent) == 1 else f"{len(fit.table.latent)} factors"
     yield (
-        f"{name}: {len(fit.table.latent)} factors, {len(fit.table.indicators)} observed variables, "
+        f"{name}: {factors}, {len(fit.table.indicators)} observed variables, "
         f"{len(fit.spec.parameters)} free parameters; {fit.n} cases ({kind})"
     )
     yield (

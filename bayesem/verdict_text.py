@@ -24,6 +24,7 @@ from bayesem.rounding import factor_text
 __all__ = ["explain", "html", "rule_text", "text"]
 
 WIDTH = 80
+_FAILED = "not converged"
 
 
 def rule_text(rule: Rule) -> str:
@@ -133,7 +134,8 @@ def _leaves(evidence: Evidence) -> Iterator[Evidence]:
 
 
 def text(table: pd.DataFrame, parts: pd.DataFrame, notes: Sequence[str]) -> str:
-    """A readable page of at most 80 columns."""
+    """A readable page of at most 80 columns; of chains that failed it shows no number."""
+    table = table.assign(reason=list(_said_once(table["reason"])))
     lines = [_wrap(note) for note in notes[:1]]
     for name, rows in table.groupby("name", sort=False):
         first = rows.iloc[0]
@@ -150,9 +152,18 @@ def text(table: pd.DataFrame, parts: pd.DataFrame, notes: Sequence[str]) -> str:
     return "\n".join([*lines, "", *(_wrap(note) for note in notes[1:])])
 
 
+def _said_once(reasons: pd.Series) -> Iterator[str]:
+    """Reasons, each long one on chains in full where it comes first."""
+    said = set()
+    for reason in reasons:
+        yield f"{_FAILED}, as above" if reason in said else reason
+        if str(reason).startswith(f"{_FAILED}:"):
+            said.add(reason)
+
+
 def _headline(name: str, row: pd.Series) -> str:
     """Name, verdict, probability, prior and factor, in columns where they fit."""
-    if pd.isna(row["probability"]):
+    if pd.isna(row["probability"]) or _failed(row):
         return f"{name:<22}  {row['verdict']}"
     prior = row["prior_probability"]
     numbers = f"Pr {probability_text(row['probability'])}"
@@ -181,6 +192,9 @@ def _saying(row: pd.Series) -> Iterator[str]:
 
 
 def _detail(row: pd.Series, parts: pd.DataFrame) -> Iterator[str]:
+    if _failed(row):
+        yield _wrap(row["reason"], 4)
+        return
     if not pd.isna(row["estimate"]):
         rope = "" if pd.isna(row["rope_mass"]) else f", inside the rope {row['rope_mass']:.3f}"
         size = f"{row['estimate']:.3f} [{row['lower']:.3f}, {row['upper']:.3f}]"
@@ -228,7 +242,7 @@ def html(table: pd.DataFrame, notes: Sequence[str]) -> str:
 
 
 def _failed(row: pd.Series) -> bool:
-    return row["verdict"] == WITHHELD and str(row["reason"]).startswith("not converged")
+    return row["verdict"] == WITHHELD and str(row["reason"]).startswith(_FAILED)
 
 
 def _html_rows(rows: pd.DataFrame, readings: Sequence[str]) -> Iterator[str]:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bayesem.campaigns.pages import size_text
+
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "tests" / "calibration" / "results"
 
@@ -98,8 +100,9 @@ def designs() -> str:
         parts += [
             f"## Design: {name}",
             "",
-            f"{r['replicates']} exact replicates of each size (chains, Bayes factors, the verdict "
-            f"rule); {r['not_converged']:.1%} of the fits did not converge.",
+            f"`{r['study']}`{_part(r)}. {r['replicates']} exact replicates of each size (chains, Bayes factors, the verdict "
+            f"rule); {r['not_converged']:.1%} of the fits did not converge. "
+            f"Data come from {r['truth']}.",
             "",
             "| proposition | n | supported | refuted | practically null | undecided | withheld |",
             "|---|---|---|---|---|---|---|",
@@ -109,7 +112,21 @@ def designs() -> str:
             f"{q['practically null']:.2f} | {q['undecided']:.2f} | {q['withheld']:.2f} |"
             for q in r["table"]
         ]
+        parts += [
+            "",
+            f"Smallest n for a probability of {r['assurance']:g} (95% interval): {_sizes(r)}.",
+            "",
+        ]
     return "\n".join(parts)
+
+
+def _part(r) -> str:  # type: ignore[no-untyped-def]
+    return f", the part that explains {r['part']}" if r.get("part") else ""
+
+
+def _sizes(r) -> str:  # type: ignore[no-untyped-def]
+    tried = [q["n"] for q in r["table"]]
+    return "; ".join(f"{q['name']} {size_text(q, min(tried), max(tried))}" for q in r["sizes"])
 
 
 def interactions() -> str:

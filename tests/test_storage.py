@@ -22,7 +22,7 @@ from bayesem.posterior import Fit, Settings
 from bayesem.preparation import prepare
 from bayesem.sampling.convergence import Convergence
 from bayesem.simulation import simulate
-from bayesem.storage import load, save
+from bayesem.storage import load, load_readings, save
 from bayesem.summaries import summary
 
 SMALL = {"draws": 40, "tune": 60, "chains": 2, "cores": 1, "progress": False, "seed": 4}
@@ -242,3 +242,20 @@ def test_nothing_is_pickled(small, tmp_path):
     save(small, tmp_path / "a.nc")
     assert b"c__builtin__" not in (tmp_path / "a.nc").read_bytes()
     assert "import pickle" not in Path(storage.__file__).read_text()
+
+
+def test_a_folder_of_readings_is_put_together(tmp_path):
+    cov = simulate(TEXT, 60, seed=2).cov()
+    for k, (reading, weight) in enumerate([("T", 0.7), ("D", 0.3), ("T", 0.7)]):
+        moments = Moments(cov, 60, None, reading, weight, False, True)
+        save(fit(read_model(TEXT), moments, **SMALL), tmp_path / f"{k}.nc")
+    found = load_readings(tmp_path)
+    assert {name: len(fits) for name, fits in found.items()} == {"T": 2, "D": 1}
+    assert found["D"][0].data.weight == 0.3
+    save(fit(read_model(TEXT), simulate(TEXT, 60, seed=2), **SMALL), tmp_path / "x.nc")
+    with pytest.raises(DataError, match=r"x\.nc' is not of a reading"):
+        load_readings(tmp_path)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match="no fit in the folder") as caught:
+        load_readings(tmp_path / "none")
+    assert "--save" in caught.value.hint

@@ -530,6 +530,16 @@ def test_nothing_rests_on_chains_that_did_not_converge(fit):
     assert verdicts.table["reason"][0] == "not converged: R-hat 1.4"
 
 
+def test_of_failed_chains_the_page_shows_the_reason_once_and_no_number(fit):
+    why = ("R-hat above 1.01 for 2 of 9 quantities (worst `a`: 1.2)",)
+    bad = replace(fit, converged=False, convergence=SimpleNamespace(ok=False, reasons=why))
+    page = str(assess({"P": "a > 0", "Q": "a > 0 and b > 0"}, bad))
+    assert page.count("worst `a`") == 1
+    assert page.count("not converged, as above") == 1
+    for number in ("Pr ", "BF ", "difference", "Monte-Carlo"):
+        assert number not in page
+
+
 def test_threshold_near_by_asks_for_more_draws():
     row = one("a > 0", only("a", shares(0.952) * 0.5))
     assert row["verdict"] == "withheld"

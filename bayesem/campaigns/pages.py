@@ -1,6 +1,7 @@
 """What campaigns print: tables that fit 80 columns, and the same as JSON."""
 
 import json
+from collections.abc import Mapping
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from bayesem.campaigns.assurance import Design
     from bayesem.campaigns.calibration import Calibration
 
-__all__ = ["calibration_page", "calibration_record", "design_page", "design_record"]
+__all__ = ["calibration_page", "calibration_record", "design_page", "design_record", "size_text"]
 
 WIDTH = 80
 #: Replicates below which only gross faults would have shown.
@@ -91,12 +92,24 @@ def design_page(found: "Design") -> str:
     return "\n".join([*lines, "", f"{counts} replicates of each size", *notes])
 
 
-def _size_line(r: dict, low: int, high: int) -> str:  # type: ignore[type-arg]
-    head = f"{str(r['name'])[:20]:<20} {r['verdict']}: "
+def _size_line(r: Mapping[Any, Any], low: int, high: int) -> str:
+    return f"{str(r['name'])[:20]:<20} {r['verdict']}: {size_text(r, low, high)}"
+
+
+def size_text(r: Mapping[Any, Any], low: int, high: int) -> str:
+    """The smallest sufficient n of a row of `bayesem.Design.sizes`, no further than was tried.
+
+    Parameters
+    ----------
+    r : mapping
+        The row.
+    low, high : int
+        Smallest and largest n that were tried.
+    """
     if r["verdict"] == "none":
-        return head + "no decisive verdict at any size tried"
-    if r["n"] != r["n"]:
-        return head + "one size alone does not tell; try several"
+        return "no decisive verdict at any size tried"
+    if r["n"] is None or r["n"] != r["n"]:
+        return "one size alone does not tell; try several"
 
     def shown(value: float) -> str:
         if value > high:
@@ -104,7 +117,7 @@ def _size_line(r: dict, low: int, high: int) -> str:  # type: ignore[type-arg]
         return f"at most {low}" if value <= low else f"{value:.0f}"
 
     doubt = "; shares do not rise smoothly" if r["fit_p"] < 0.01 else ""
-    return f"{head}{shown(r['n'])} ({shown(r['lower'])} to {shown(r['upper'])}){doubt}"
+    return f"{shown(r['n'])} ({shown(r['lower'])} to {shown(r['upper'])}){doubt}"
 
 
 def calibration_record(found: "Calibration") -> dict[str, Any]:

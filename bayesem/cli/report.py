@@ -26,11 +26,12 @@ def _report(a: argparse.Namespace) -> int:
 
 def _written(a: argparse.Namespace) -> int:
     from bayesem.reporting.report import report
-    from bayesem.storage import load_survey
+    from bayesem.storage import load_readings, load_survey
 
+    fit = load_readings(a.fit) if _is_folder(a.fit) else load_survey(a.fit)
     rivals = {name: load_survey(path) for name, path in _rivals(a.rival)}
     found = report(
-        load_survey(a.fit), a.propositions, a.out, formats=_formats(a), rivals=rivals, files=a.file,
+        fit, a.propositions, a.out, formats=_formats(a), rivals=rivals, files=a.file,
         title=a.title, seed=a.seed, progress=None if a.quiet else _teller(),
     )  # fmt: skip
     written = [p for p in (found.html, found.document, found.notebook, found.references) if p]
@@ -45,6 +46,10 @@ def _written(a: argparse.Namespace) -> int:
         if not found.converged:
             print("NOT CONVERGED: the report gives no verdict.")
     return DONE if found.converged else NOT_CONVERGED
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and path.suffix != ".zarr"
 
 
 def _formats(a: argparse.Namespace) -> tuple[str, ...] | None:
@@ -77,7 +82,8 @@ def _teller() -> Callable[[int, int, str], None]:
 
 def _arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("fit", type=Path, metavar="FIT.nc", help="from `bayesem fit --out`")
+    add("fit", type=Path, metavar="FIT.nc", help="from `bayesem fit --out`, or the folder of "
+        "`bayesem run --save`: readings of one paper, pooled")  # fmt: skip
     add("propositions", metavar="PROPOSITIONS", help="a study or a .toml file")
     add("--out", type=Path, default=Path("report.html"), metavar="FILE",
         help="FILE.html, FILE.docx, FILE.ipynb or a folder (report.html)")  # fmt: skip
@@ -102,6 +108,7 @@ REPORT = Command(
     (
         "report fit.nc alliance_mediation --out alliance.html",
         "report fit.nc mine.toml --out reports --docx --rival full=full.nc",
+        "report readings alliance_mediation --out pooled.html",
     ),
     _report,
     _arguments,
