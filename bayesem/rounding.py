@@ -5,10 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["LARGEST", "believed_text", "factor_text"]
+__all__ = ["LARGEST", "LIGHT", "believed_text", "factor_text", "share_text"]
 
 #: Bayes factors beyond it, or below its inverse, rest on a handful of draws.
 LARGEST = 1000.0
+#: Weights of readings below it are 0.00 in print.
+LIGHT = 0.005
 
 
 def believed_text(p: float) -> str:
@@ -22,6 +24,19 @@ def believed_text(p: float) -> str:
     if p > 0.99:
         return ">.99"
     return "<.01" if p < 0.01 else f"{p:.2f}"
+
+
+def share_text(weight: float) -> str:
+    """A reading's weight with two decimals, and never one that looks like none.
+
+    Examples
+    --------
+    >>> share_text(0.634), share_text(0.0002), share_text(float("nan"))
+    ('0.63', '<.005', '')
+    """
+    if pd.isna(weight):
+        return ""
+    return "<.005" if weight < LIGHT else f"{weight:.2f}"
 
 
 def factor_text(row: Any) -> str:

@@ -19,7 +19,7 @@ from bayesem.decision import (
     judge,
 )
 from bayesem.propositions import Rule
-from bayesem.rounding import factor_text
+from bayesem.rounding import factor_text, share_text
 
 __all__ = ["explain", "html", "rule_text", "text"]
 
@@ -146,7 +146,7 @@ def text(table: pd.DataFrame, parts: pd.DataFrame, notes: Sequence[str]) -> str:
             continue
         lines += ["", str(name), *_saying(first)]
         for _, row in rows.iterrows():
-            weight = "" if pd.isna(row["weight"]) else f" (weight {row['weight']:.2f})"
+            weight = "" if pd.isna(row["weight"]) else f" (weight {share_text(row['weight'])})"
             lines.append("  " + _headline(f"{row['reading']}{weight}", row))
             lines += _detail(row, mine[mine["reading"] == row["reading"]])
     return "\n".join([*lines, "", *(_wrap(note) for note in notes[1:])])

@@ -87,6 +87,15 @@ class Verdicts:
     def _repr_html_(self) -> str:
         return html(self.table, self.notes)
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of the readings, adding to 1; empty where nothing is pooled."""
+        if "reading" not in self.table or not self.table["reading"].eq(POOLED).any():
+            return {}
+        single = self.table[self.table["reading"] != POOLED].drop_duplicates("reading")
+        found = dict(zip(single["reading"], single["weight"].astype(float), strict=True))
+        return {name: weight / sum(found.values()) for name, weight in found.items()}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Item:

@@ -98,9 +98,12 @@ def test_readings_are_pooled_and_all_of_them_are_loaded(of_readings, moments):
     assert "'T': [sem.load('r_files/fit-1.nc'), sem.load('r_files/fit-2.nc')]" in code
     glance = next(b for b in found[0].blocks if isinstance(b, Table))
     assert [row[0] for row in glance.rows] == ["P1: SUPPORTED", "P2: UNDECIDED"]
-    whole = next(b for p in found if p.anchor == "propositions" for b in p.blocks)
-    at = whole.columns.index("Reading")
+    pooled, whole = (b for p in found if p.anchor == "propositions" for b in p.blocks)
+    assert [row[0] for row in pooled.rows] == ["P1", "P2"]
+    assert whole.folded
+    at, share = whole.columns.index("Reading"), whole.columns.index("Weight")
     assert [row[at] for row in whole.rows] == ["T", "D <i>", "pooled"] * 2
+    assert [row[share] for row in whole.rows[:3]] == ["0.80", "0.20", "1.00"]
     text = made.html.read_text("utf-8")
     assert "SYNTHETIC DATA" in text
     assert "D <i>" not in text

@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import replace
+from html import escape
 
 import kinds
 import numpy as np
@@ -69,7 +70,7 @@ def test_rebuilt_data_are_said_to_be_so_first(rebuilt, fit):
     said = words(summarising.banners(rebuilt))
     assert said.startswith('<div class="banner rebuilt"')
     known = publication("alliance_mediation").readings
-    assert next(r.assumes for r in known if r.name == "T") in said
+    assert escape(next(r.assumes for r in known if r.name == "T")) in said
     assert f"one of {len(known)} readings" in said
     assert "Indriastuti" in said
     assert origin.kind_of_data([rebuilt]).startswith("a correlation matrix rebuilt from printed")
@@ -81,11 +82,50 @@ def test_rebuilt_data_are_said_to_be_so_in_every_section(rebuilt, verdicts):
     for blocks in (describing.data(rebuilt), methods.methods(rebuilt, verdicts.propositions)):
         text = words(blocks)
         assert "rebuilt" in text
-        assert origin.assumed(rebuilt)[:40] in text
+        assert escape(origin.assumed(rebuilt)[:40]) in text
         assert "sample's moments" not in text
     nothing = pd.DataFrame()
     measured = results.measured(sem.reliability(kinds.fit_of("moments")), nothing, rebuilt)
     assert "no answers were seen" in words(measured)
+
+
+def test_readings_that_count_for_nothing_stand_behind_the_others(fit):
+    """In the banner those with weight, the heaviest first; in the section on data all of them."""
+    study, cov = sem.read_model("alliance_mediation"), fit.data.cov
+    weights = {"T-p": 0.002, "B": 0.1, "T": 0.898}
+    fits = {
+        name: replace(fit, data=Moments(cov, 190, reading=name, weight=w), model=study)
+        for name, w in weights.items()
+    }
+    said = words(summarising.banners(fits))
+    assert said.index("Reading T (weight 0.90)") < said.index("Reading B (weight 0.10)")
+    assert "Reading T-p" not in said
+    assert "each with a weight below .005: T-p." in said
+    assert origin.WEIGHTS in said.replace("&#x27;", "'")
+    made = describing.readings(fits).items[0]
+    assert [row[:3] for row in made.rows] == [
+        ("T", "0.90", "1"), ("B", "0.10", "1"), ("T-p", "<.005", "1")
+    ]  # fmt: skip
+    text = words(methods.methods(fits["T"], read_propositions(CLAIMS), fits))
+    assert "T 0.90, B 0.10, and 1 more below .005 each" in text
+    assert not describing.readings({"T": fits["T"]}).items
+
+
+def test_what_leans_under_one_reading_is_no_weakness_of_the_mixture(fit):
+    """Pr(a > x) is high in the mixture; under the light reading the prior of sd .1 turns it."""
+    heavy, light = (
+        replace(fit, data=replace(fit.data, reading=name, weight=w))
+        for name, w in (("T", 0.998), ("B", 0.002))
+    )
+    verdicts = sem.assess({"P": "a > 0"}, {"T": heavy, "B": light})
+    found = sem.sensitivity(verdicts, prior=(), rope=())
+    said = (
+        "P (B, weight <.005) is supported at the stated ropes and undecided when the ropes are 2."
+    )
+    pooled = "P (pooled) is supported at the stated ropes and undecided when the ropes are 2."
+    row = verdicts.table[verdicts.table["reading"] == "pooled"].iloc[0]
+    assert "leans" not in weakness(row, verdicts, replace(found, sentences=(said,)))
+    assert pooled in weakness(row, verdicts, replace(found, sentences=(said, pooled)))
 
 
 # --- verdicts -------------------------------------------------------------------------------------
@@ -174,7 +214,7 @@ def test_one_rule_in_the_table_and_in_the_methods(verdicts, fit):
     rule = wording_of_rule(Rule())
     for name in ("Withheld", "Practically null", "Supported", "Refuted", "Undecided"):
         assert f"{name}: " in rule
-    assert "at most 0.05 and a Bayes factor of at most 1/3" in rule
+    assert "at most 0.05, and a Bayes factor of at most 1/3" in rule
     text = words(methods.methods(fit, verdicts.propositions))
     assert rule in text
     for sentence in rule.split(". ")[:4]:
@@ -214,8 +254,10 @@ def test_every_fit_that_is_pooled_has_its_row_and_stands_in_the_methods(fit, ver
     failed = replace(fit, convergence=replace(fit.convergence, ok=False, reasons=("R-hat",)))
     fits = {"one": fit, "two": [fit, failed]}
     made = results.convergence(fit, fits).items[-1]
-    assert [r[:2] for r in made.rows] == [("one", "yes"), ("two", "yes"), ("two", "NO")]
-    assert made.rows[0][2] == f"{fit.convergence.table['r_hat'].max():.3f}"
+    assert [r[:3] for r in made.rows] == [
+        ("1", "one", "yes"), ("2", "two", "yes"), ("3", "two", "NO")
+    ]  # fmt: skip
+    assert made.rows[0][3] == f"{fit.convergence.table['r_hat'].max():.3f}"
     text = words(methods.methods(fit, verdicts.propositions, fits))
     draws = 3 * fit.settings.chains * fit.settings.draws
     assert "described here is one of 3" in text

@@ -12,9 +12,10 @@ from bayesem.errors import ConvergenceWarning, PropositionError
 from bayesem.fitting import fit as fit_model
 from bayesem.pointwise import compute_log_likelihood
 from bayesem.prior_scaling import scaled
+from bayesem.robustness import priors
 from bayesem.robustness.power_scaling import with_pooled
 from bayesem.robustness.priors import _pulled, sensitivity
-from bayesem.robustness.reweighting import Refits, under_prior
+from bayesem.robustness.reweighting import Moved, Refits, under_prior
 from bayesem.sampling.convergence import Convergence
 from bayesem.verdicts import Verdicts, assess
 
@@ -93,6 +94,21 @@ def test_uneven_weights_without_a_refit_are_withheld(complete):
     assert row["pareto_k"] > 0.7
     assert row["verdict"] == "withheld"
     assert not row["moves"]
+
+
+def test_each_reading_has_its_own_pareto_k(monkeypatch):
+    """Where one reading's weights are too uneven, its verdict is withheld, and the mixture's."""
+    fit = kinds.fit_of("moments")
+    uneven = {"T": 0.3, "B": 0.8}
+    monkeypatch.setattr(
+        priors, "under_prior",
+        lambda fit, *_: Moved(fit, "reweighted", uneven[fit.data.reading]),
+    )  # fmt: skip
+    fits = {k: replace(fit, data=replace(fit.data, reading=k, weight=0.5)) for k in uneven}
+    found = sensitivity(assess({"P": "a > 0"}, fits), prior=(0.5,), rope=(), refit=False)
+    rows = found.table[found.table["factor"] == 0.5].set_index("reading")
+    assert rows["pareto_k"].to_dict() == {"T": 0.3, "B": 0.8, "pooled": 0.8}
+    assert rows["verdict"].to_dict() == {"T": "supported", "B": "withheld", "pooled": "withheld"}
 
 
 def test_ropes_of_another_width(complete):

@@ -8,6 +8,7 @@ from scipy.stats import gaussian_kde
 from bayesem.arrays import Floats
 from bayesem.figures.panels import Panel
 from bayesem.figures.sheet import BLUE, CHARACTER, GREEN, GREY, ORANGE, PURPLE, SKY
+from bayesem.rounding import LIGHT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,8 +27,9 @@ def draw(axis: "Axes", panel: Panel, *, colour: str = BLUE, filled: bool = True)
     axis.spines["left"].set_visible(False)
     if panel.rope is not None:
         axis.axvspan(*panel.rope, color="0.9", lw=0, label="practically null (ROPE)", zorder=0)
-    if panel.threshold is not None:
-        axis.axvline(panel.threshold, color="black", lw=0.8, label="threshold")
+    edges = () if panel.rope is None else panel.rope
+    for at in edges if panel.threshold is None else (panel.threshold,):
+        axis.axvline(at, color="black", lw=0.8, label="threshold")
     x = axis_range(panel)
     if panel.prior is not None and np.ptp(panel.prior) > 1e-9:
         y = density(panel.prior, x, log=panel.ratio)
@@ -47,8 +49,11 @@ def _draw_posteriors(axis: "Axes", panel: Panel, x: Floats, colour: str, *, fill
     lines = [density(values, x, log=panel.ratio) for _, _, values in panel.posterior]
     if len(lines) == 1 or pooled:
         mixed = sum((w or 1.0) * y for w, y in zip(weights, lines, strict=True))
-        for y in lines if pooled else ():
-            axis.plot(x, y, color=colour, lw=0.5, alpha=0.5, label="each reading")
+        total = sum(w or 0.0 for w in weights)
+        for w, y in zip(weights, lines, strict=True) if pooled else ():
+            share = (w or 0.0) / total
+            if share >= LIGHT:  # by its weight; those that count for nothing would hide the rest
+                axis.plot(x, y, color=SKY, lw=0.7 + share, ls=(0, (4, 1)), label="each reading")
         if filled:
             _fill(axis, panel, x, np.asarray(mixed), colour)
         axis.plot(x, mixed, color=colour, label="all readings" if pooled else "posterior")
@@ -61,7 +66,7 @@ def _draw_posteriors(axis: "Axes", panel: Panel, x: Floats, colour: str, *, fill
 def _fill(axis: "Axes", panel: Panel, x: Floats, y: Floats, colour: str) -> None:
     holds = panel.claimed(x)
     axis.fill_between(x, y, where=holds, color=colour, alpha=0.45, lw=0, label="claim holds")
-    axis.fill_between(x, y, where=~holds, color=colour, alpha=0.12, lw=0)
+    axis.fill_between(x, y, where=~holds, color=colour, alpha=0.12, lw=0, label="claim fails")
 
 
 def axis_range(panel: Panel) -> Floats:

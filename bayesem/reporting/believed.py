@@ -59,6 +59,11 @@ def _of_priors(fit: Fit, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         "Priors are put where factors that nothing predicts have variance 1, predicted ones a "
         "residual variance of 1, and indicators their own units."
     )
+    if fit.settings.identify == "marker":
+        yield (
+            "Parameters are sampled there and then put on the scale of the markers: so a first "
+            "loading has a prior, and stands as 1 in the tables of parameters."
+        )
     kinds = {
         "normal(": "normal(mean, sd)", "truncatednormal(": "truncatednormal(mean, sd, low, high)",
         "gamma(": "gamma(shape, rate)",

@@ -95,6 +95,8 @@ ASKED = "describing.asked(propositions, fit)"
 DATA = """\
 shown.blocks_of(
     describing.data(fit),
+    describing.readings(fits),
+    describing.given_back(fit),
     describing.codebook(fit),
     describing.fingerprints(fit, propositions, FILES),
 )"""
@@ -155,9 +157,7 @@ GLOSSARY = "reproducing.glossary()"
 
 def cells(found: Sources) -> Iterator[Cell]:
     """Every section, in order."""
-    only = "" if found.main is None else (
-        f" Of {found.main[0]} only, the heaviest reading; verdicts and their sizes pool all."
-    )  # fmt: skip
+    only = "" if found.main is None else f" {_only(found)}"
     compared = COMPARISON if found.rivals else "comparison = None  # no rivals were given\n"
     summary = SUMMARY.replace("COMPARISON\n", compared + "\n")
     yield Cell("summary", "Verdicts", "", IMPORTS + _loading(found) + summary)
@@ -194,6 +194,15 @@ def cells(found: Sources) -> Iterator[Cell]:
     yield Cell(
         "references", "References", "", f"methods.references(fit, rivals={bool(found.rivals)})"
     )
+
+
+def _only(found: Sources) -> str:
+    """Which of several fits a section is of."""
+    assert found.main is not None
+    name, at = found.main
+    of = len(found.fits[name]) if isinstance(found.fits, Mapping) else 1
+    which = f", matrix {at + 1} of {of}" if of > 1 else ""
+    return f"Of reading {name} only, the heaviest{which}; verdicts and their sizes pool all."
 
 
 def _loading(found: Sources) -> str:

@@ -66,24 +66,25 @@ def rules_in_words(rule: Any) -> Iterator[str]:
         "Monte-Carlo standard errors."
     )
     yield (
-        f"Practically null: the two sides of a comparison differ by less than the rope with "
-        f"probability of at least {p}; of parts joined by and: in one of them, while none is "
-        "refuted; joined by or: in all."
+        f"Practically null: the two sides differ by less than the rope, with probability of at "
+        f"least {p}. Of several parts: where all must hold, one is so and none is refuted; where "
+        "one must, all are so."
     )
     yield (
         f"Supported: the whole claim has probability of at least {p}, and a Bayes factor of at "
         f"least {bf}."
     )
     yield (
-        f"Refuted: a comparison has probability of at most {q} and a Bayes factor of at most "
-        f"1/{bf}; of parts joined by and: any one of them has; joined by or: all have."
+        f"Refuted: it has probability of at most {q}, and a Bayes factor of at most 1/{bf}. Of "
+        "several parts: where all must hold, one has; where one must, all have."
     )
-    yield "Undecided: everything else. Not testable: the data cannot bear on the claim."
+    yield "Undecided: everything else."
+    yield "Not testable: the data cannot bear on the claim."
 
 
 def of_factors(draws: int) -> str:
     """Why large Bayes factors are bounds."""
     return (
-        f"Bayes factors have two digits, and beyond {LARGEST:,.0f} a bound: of {draws:,} draws "
-        "only a handful then speak against the claim."
+        f"Bayes factors have two digits, and beyond {LARGEST:,.0f} a bound: too few of {draws:,} "
+        "draws then speak against the claim (or for it) to tell more."
     )

@@ -11,18 +11,22 @@ import numpy as np
 import pandas as pd
 
 from bayesem.data import Answers, Moments
+from bayesem.errors import BayesemError
 from bayesem.posterior import Fit
 from bayesem.propositions import PropositionSet
+from bayesem.publications.readings import closure
 from bayesem.reporting.blocks import Blocks, Listing, Table, Text, Verbatim
-from bayesem.reporting.origin import assumed, matrix, rebuilt, source_of
+from bayesem.reporting.origin import WEIGHTS, assumed, matrix, rebuilt, source_of
 from bayesem.reporting.shown import answers, blocks_of, figure
 from bayesem.reporting.wording import claim_in_words, names_of
-from bayesem.reporting.writing import digits, fixed, number, whole
+from bayesem.reporting.writing import digits, fixed, number, probability, table_of, whole
+from bayesem.rounding import LIGHT, share_text
 from bayesem.verdict_text import rule_text
 
-__all__ = ["asked", "codebook", "data", "digest", "fingerprints", "model", "scale_of",
-           "slim"]  # fmt: skip
+__all__ = ["asked", "codebook", "data", "digest", "fingerprints", "given_back", "model",
+           "readings", "scale_of", "slim"]  # fmt: skip
 
+MANY = 5  # readings from which on their table is folded
 REMARKS = "Remarks of the file, in its own words; numbers in them are not of this fit:"
 
 # --- propositions ---------------------------------------------------------------------------------
@@ -144,6 +148,70 @@ def scale_of(fit: Fit) -> str:
     if isinstance(fit.data, Moments) and fit.data.standardized:
         said += " The matrix is of standard deviations 1, so this scale says nothing on its units."
     return said
+
+
+def readings(fits: Any) -> Blocks:
+    """What each reading of the printed tables assumes, and its weight; nothing of one alone."""
+    each = _by_reading(fits)
+    if len(each) < 2 or not all(rebuilt(mine[0]) for mine in each.values()):
+        return Blocks(())
+    order = sorted(each.items(), key=lambda one: -one[1][0].data.weight)
+    rows = tuple(
+        (name, share_text(mine[0].data.weight), str(len(mine)), assumed(mine[0]))
+        for name, mine in order
+    )
+    heads = ("Reading", "Weight", "Matrices", "Assumes")
+    notes = (
+        WEIGHTS,
+        "Matrices: what a reading leaves open differs from one to the next; their draws count "
+        "together, with equal weight.",
+    )
+    made = Table("Readings of the printed tables", heads, rows, (False, True, True, False), notes)
+    return Blocks((replace(made, folded=len(rows) > MANY),))
+
+
+def _by_reading(fits: Any) -> dict[str, tuple[Any, ...]]:
+    if not isinstance(fits, Mapping):
+        return {}
+    return {str(k): tuple(v) if isinstance(v, list | tuple) else (v,) for k, v in fits.items()}
+
+
+def given_back(fit: Any) -> Blocks:
+    """Printed numbers of the paths beside what the matrix's reading implies of them."""
+    if not rebuilt(fit):
+        return Blocks(())
+    try:
+        found = closure(fit.model, fit.data.reading)
+    except BayesemError:  # moments that somebody named a reading, without printed tables
+        return Blocks(())
+    labels = {str(label) for label in fit.table.labels}
+    found = found[found["item"].str.split(".").str[0].isin(labels)]
+    kinds = {"est": "estimate", "se": "standard error", "cr": "critical ratio", "p": "p"}
+    items = found["item"].str.rsplit(".", n=1)
+    frame = found.assign(
+        path=[fit.table.labels[label][0].name for label, _ in items],
+        kind=[kinds[kind] for _, kind in items],
+        implied=[_of_p(v, kind) for v, (_, kind) in zip(found["implied"], items, strict=True)],
+        aside=[_misprint(m) for m in found["misprint"]],
+    )  # fmt: skip
+    columns = {"path": "Path", "kind": "Number", "where": "Printed in", "printed": "Printed",
+               "implied": "By the reading", "aside": "Remark"}  # fmt: skip
+    title = f"Printed numbers, and what reading {fit.data.reading} makes of them"
+    made = table_of(frame, title, columns, notes=(
+        "In the metric of the printed table. By the reading: mean over the matrices that agree "
+        "with it, before any prior on the model.",
+    ))  # fmt: skip
+    return Blocks((replace(slim(made), folded=True),))
+
+
+def _misprint(p: float) -> str:
+    if p > 0.9995:
+        return "set aside as a misprint"
+    return f"misprint: Pr {p:.2f}" if p >= LIGHT else ""
+
+
+def _of_p(value: float, kind: str) -> str:
+    return probability(value) if kind == "p" else number(value)
 
 
 # --- model -----------------------------------------------------------------------------------

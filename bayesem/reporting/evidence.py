@@ -1,8 +1,10 @@
 """Propositions in full, rival models, sensitivity, and cases: what verdicts rest on."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bayesem.decision import WITHHELD
@@ -13,10 +15,18 @@ from bayesem.reporting.deciding import deciding_parts
 from bayesem.reporting.describing import slim
 from bayesem.reporting.shown import blocks_of, figure, quoted, table
 from bayesem.reporting.sizes import Size, size_of
-from bayesem.reporting.summarising import every
-from bayesem.reporting.writing import fixed, interval, marked, number, probability, table_of
-from bayesem.rounding import believed_text, factor_text
-from bayesem.verdicts import Verdicts, assess
+from bayesem.reporting.summarising import every, rows_that_count
+from bayesem.reporting.writing import (
+    error_text,
+    fixed,
+    interval,
+    marked,
+    number,
+    probability,
+    table_of,
+)
+from bayesem.rounding import LIGHT, believed_text, factor_text, share_text
+from bayesem.verdicts import POOLED, Verdicts, assess
 
 __all__ = ["leaning", "proposition", "rivals", "screening", "verdict_rows", "verdict_table"]
 
@@ -51,6 +61,9 @@ def _parts(verdicts: Verdicts, name: str) -> Table | None:
     parts = verdicts.parts[verdicts.parts["name"] == name]
     if len(parts) < 2:
         return None
+    if "reading" in parts:
+        light = [k for k, w in verdicts.weights.items() if w < LIGHT]
+        parts = _pooled_first(parts[~parts["reading"].isin(light)])
     frame = parts.assign(
         bf=[factor_text(r) for _, r in parts.iterrows()],
         before=[_believed(p) for p in parts["prior_probability"]],
@@ -61,24 +74,34 @@ def _parts(verdicts: Verdicts, name: str) -> Table | None:
     return table_of(frame, f"{name}: its parts, joined by {parts['joined'].iloc[0]}", columns)
 
 
+def _pooled_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the mixture before those of its readings, the order as it was otherwise."""
+    return rows.iloc[np.argsort(rows["reading"] != POOLED, kind="stable")]
+
+
 def _believed(p: float) -> str:
     return "" if pd.isna(p) else believed_text(p)
 
 
 def verdict_table(verdicts: Verdicts) -> Blocks:
-    """All propositions in one table."""
-    return Blocks((verdict_rows(verdicts, "All propositions"),))
+    """All propositions in one table; of several readings the pooled ones, and all folded away."""
+    whole = verdict_rows(verdicts, "All propositions")
+    pooled = rows_that_count(verdicts)
+    if len(pooled) == len(verdicts.table):
+        return Blocks((whole,))
+    first = verdict_rows(verdicts, "All propositions, readings pooled", pooled)
+    return Blocks((first, replace(whole, title="All propositions, by reading", folded=True)))
 
 
 def _with_error(text: str, error: float) -> str:
     """A number with its Monte-Carlo error in brackets; a bound has none."""
     bound = text[:1] in ("", "<", ">")
-    return text if bound or pd.isna(error) else f"{text} ({float(f'{error:.1g}'):g})"
+    return text if bound or pd.isna(error) else f"{text} ({error_text(error)})"
 
 
-def verdict_rows(verdicts: Verdicts, title: str) -> Table:
-    """Rows of a verdict table; of withheld ones that failed no number is shown."""
-    frame = verdicts.table.reset_index(drop=True).copy()
+def verdict_rows(verdicts: Verdicts, title: str, rows: pd.DataFrame | None = None) -> Table:
+    """Rows of a verdict table, or some of them; of those that failed no number is shown."""
+    frame = (verdicts.table if rows is None else rows).reset_index(drop=True).copy()
     failed = (frame["verdict"] == WITHHELD) & frame["reason"].str.startswith("not converged")
     sizes = [None if bad else size_of(row, verdicts)
              for bad, (_, row) in zip(failed, frame.iterrows(), strict=True)]  # fmt: skip
@@ -91,13 +114,24 @@ def verdict_rows(verdicts: Verdicts, title: str) -> Table:
         size=[_sized(s) for s in sizes],
     )
     frame.loc[failed, ["bf", "before", "after", "within"]] = ""
-    readings = {"reading": "Reading", "weight": "Weight"} if "reading" in frame else {}
+    several = "reading" in frame and frame["reading"].nunique() > 1
+    readings = {"reading": "Reading", "share": "Weight"} if several else {}
+    frame["share"] = [share_text(w) for w in frame.get("weight", ())] or ""
     columns = {"name": "Name"} | readings | {
-        "before": "Prior Pr", "after": "Posterior Pr", "bf": "Bayes factor", "size": "Size [95%]",
-        "rope": "ROPE", "within": "In ROPE", "verdict": "Verdict",
+        "verdict": "Verdict", "before": "Prior Pr", "after": "Posterior Pr", "bf": "Bayes factor",
+        "size": "Size [95%]", "rope": "ROPE", "within": "In ROPE",
     }  # fmt: skip
-    reasons = (f"{r['name']}: {marked(r['reason'])}." for _, r in frame.iterrows() if r["reason"])
-    return table_of(frame, title, columns, notes=(*SIZES, *dict.fromkeys(reasons)))
+    notes = SIZES if several else (*SIZES, *_reasons(frame))
+    if several:
+        frame["why"] = [marked(reason) for reason in frame["reason"]]
+        columns["why"] = "Remark"
+    return slim(table_of(frame, title, columns, notes=notes))
+
+
+def _reasons(frame: pd.DataFrame) -> Iterator[str]:
+    for _, row in frame.iterrows():
+        if row["reason"]:
+            yield f"{row['name']}: {marked(row['reason'])}."
 
 
 def _sized(size: Size | None) -> str:
@@ -137,27 +171,33 @@ def leaning(found: Any, verdicts: Verdicts) -> Blocks:
         before=[_believed(p) for p in found.table["prior_probability"]],
         part=_decided(found.table, verdicts),
     )
-    readings = {"reading": "Reading"} if "reading" in frame else {}
-    columns = {"name": "Name"} | readings | {
-        "setting": "Under", "verdict": "Verdict", "before": "Prior Pr",
-        "probability": "Posterior Pr", "bf": "Bayes factor", "part": "Deciding part", "way": "How",
-        "pareto_k": "Pareto k",
-    }  # fmt: skip
     order = {name: k for k, name in enumerate(dict.fromkeys(frame["name"]))}
     frame = frame.sort_values("name", key=lambda names: names.map(order), kind="stable")
     said = found.sentences or ("No verdict changes with the ropes and priors that were tried.",)
-    moved = frame["moves"] | (
-        (frame["way"] == "as fitted") & frame["name"].isin(frame.loc[frame["moves"], "name"])
-    )
-    return blocks_of(Listing(tuple(said)),
-                     table(frame[moved], "Settings under which a verdict changes", columns,
-                           notes=found.notes) if moved.any() else None,
-                     _unmoved(frame[~moved], columns), slim(_power(found.claims)))  # fmt: skip
+    lost = (frame["verdict"] == WITHHELD) & (frame["verdict_as_fitted"] != WITHHELD)
+    other = frame[(frame["moves"] | lost) & (frame["way"] != "as fitted")]
+    weights = verdicts.weights
+    light = [weights.get(str(name), 1.0) < LIGHT for name in other.get("reading", ())]
+    heavy = other[~np.array(light, bool)] if light else other
+    some = "Settings under which a verdict changes, or is withheld"
+    title = f"{some} (readings of a weight below .005: see all settings)" if any(light) else some
+    return blocks_of(
+        Listing(tuple(said)),
+        slim(_settings(heavy, title, found.notes)) if len(heavy) else None,
+        replace(slim(_settings(frame, "All settings", SIGNS)), folded=True),
+        *_power(found.claims),
+    )  # fmt: skip
 
 
-def _unmoved(frame: pd.DataFrame, columns: dict[str, str]) -> Blocks:
-    made = table(frame, "Other settings: the verdict stands, or is withheld", columns, notes=SIGNS)
-    return Blocks(tuple(replace(b, folded=True) if isinstance(b, Table) else b for b in made.items))
+def _settings(frame: pd.DataFrame, title: str, notes: Sequence[str]) -> Table:
+    """A row per claim and setting, the verdict beside that as fitted."""
+    readings = {"reading": "Reading"} if "reading" in frame else {}
+    columns = {"name": "Name"} | readings | {
+        "setting": "Under", "verdict": "Verdict", "verdict_as_fitted": "As fitted",
+        "before": "Prior Pr", "probability": "Posterior Pr", "bf": "Bayes factor",
+        "rope_mass": "In ROPE", "part": "Deciding part", "way": "How", "pareto_k": "Pareto k",
+    }  # fmt: skip
+    return table_of(frame, title, columns, notes=notes)
 
 
 def _decided(table: pd.DataFrame, verdicts: Verdicts) -> list[str]:
@@ -194,18 +234,25 @@ def _setting(row: pd.Series) -> str:
     return f"{what} \N{MULTIPLICATION SIGN} {row['factor']:g}"
 
 
-def _power(claims: pd.DataFrame) -> Table:
+def _power(claims: pd.DataFrame) -> Iterator[Table]:
+    """Sensitivities: pooled ones and whatever is pulled at, and behind them all."""
     frame = claims.copy()
     for column in ("prior", "likelihood"):
         frame[column] = [fixed(3)(v) for v in frame[column]]
     readings = {"reading": "Reading"} if "reading" in frame else {}
     columns = {"name": "Name"} | readings | {
-        "prior": "Prior", "likelihood": "Data", "diagnosis": "Diagnosis",
+        "quantity": "Of its", "prior": "Prior", "likelihood": "Data", "diagnosis": "Diagnosis",
     }  # fmt: skip
-    return table_of(frame, "Power-scaling sensitivity of each claim", columns, notes=(
-        "Above 0.05 the prior (or the data) moves what the claim compares (of claims joined by and "
-        "or or, their probability); where both do, they may disagree.",
-    ))  # fmt: skip
+    title = "Power-scaling sensitivity of each claim"
+    pulled = frame["diagnosis"] != ""
+    first = _pooled_first(frame[(frame["reading"] == POOLED) | pulled]) if readings else frame
+    yield slim(table_of(first, title, columns, notes=(
+        "Above 0.05 (before rounding) the prior, or the data, moves what the claim compares; of "
+        "claims joined by and or or, their probability, which is another scale. Where both do, "
+        "prior and data may conflict.",
+    )))  # fmt: skip
+    if len(first) < len(frame):
+        yield replace(slim(table_of(frame, f"{title}, by reading", columns)), folded=True)
 
 
 def screening(found: Any) -> Blocks:

@@ -1,5 +1,6 @@
 """Blocks as HTML. Every text is escaped here; nothing in it can load anything."""
 
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from urllib.parse import quote
@@ -19,6 +20,8 @@ from bayesem.reporting.blocks import (
 
 __all__ = ["markup", "tone"]
 
+DOI = re.compile(r"(https://doi\.org/10\.[^\s<>\"']*[^\s<>\"'.,;)])")
+WIDE = 5.0  # inches from which on a drawing is wider than a phone can show legibly
 WORDY = 40  # letters of a cell from which on a narrow screen cannot hold its table
 WITHHELD = "NOT CONVERGED: these numbers are no results."
 #: Letters, so that a verdict never rests on its colour.
@@ -50,7 +53,8 @@ def markup(block: Block, *, cell: str = "", label: str = "") -> str:
             head = f"<p>{escape(block.head)}</p>" if block.head else ""
             ends = ["" for _ in block.items[1:]] + [_link(cell)]
             items = "".join(
-                f"<li>{escape(item)}{end}</li>" for item, end in zip(block.items, ends, strict=True)
+                f"<li>{_linked(item)}{end}</li>"
+                for item, end in zip(block.items, ends, strict=True)
             )
             return f"{head}<ul>{items}</ul>"
         case Verbatim():
@@ -93,6 +97,16 @@ def _links(block: Links) -> str:
     return f"{head}<ul>{items}</ul>"
 
 
+def _linked(text: str) -> str:
+    """A text with its DOIs as links, which load nothing until somebody follows them."""
+    parts = DOI.split(text)
+    return "".join(
+        f'<a href="{escape(quote(part, safe=":/.()-_;"))}">{escape(part)}</a>' if k % 2
+        else escape(part)
+        for k, part in enumerate(parts)
+    )  # fmt: skip
+
+
 def _lines(text: str) -> str:
     return escape(text).replace("\n", "<br>")
 
@@ -114,9 +128,11 @@ def _banner(block: Banner) -> str:
 
 def _picture(block: Picture, cell: str, label: str) -> str:
     named = f"<b>{escape(label)}.</b> " if label else ""
+    wide = ' class="wide" tabindex="0"' if block.width > WIDE else ""
     return (
-        f'<figure><img src="data:image/png;base64,{escape(block.png)}" alt="{escape(block.alt)}" '
-        f'style="width:{block.width:g}in"><figcaption>{named}{escape(block.title)}'
+        f'<figure{wide}><img src="data:image/png;base64,{escape(block.png)}" '
+        f'alt="{escape(block.alt)}" style="width:{block.width:g}in">'
+        f"<figcaption>{named}{escape(block.title)}"
         f"{_link(cell)}</figcaption></figure>"
     )
 

@@ -9,8 +9,10 @@ from bayesem.propositions import PropositionSet
 from bayesem.reporting.bibliography import entries, in_words
 from bayesem.reporting.blocks import Blocks, Listing, Table, Text, Verbatim
 from bayesem.reporting.deciding import wording_of_rule
-from bayesem.reporting.origin import assumed, kind_of_data, noted, rebuilt, source_of
+from bayesem.reporting.origin import WEIGHTS, assumed, kind_of_data, noted, rebuilt, source_of
 from bayesem.reporting.shown import blocks_of
+from bayesem.rounding import LIGHT, share_text
+from bayesem.verdict_text import rule_text
 
 __all__ = ["methods", "references"]
 
@@ -53,12 +55,14 @@ def _sentences(fit: Any, propositions: PropositionSet) -> Iterator[str]:
         f"{_version(s.sampler)}): {s.chains} chains of {s.draws:,} draws after {s.tune:,} tuning "
         f"steps, seed {s.seed}."
     )
-    yield f'Priors were "{s.priors}", and are listed above.'
-    yield str(fit.convergence) + "."
+    own = "the package's defaults" if s.priors == "default" else f'"{s.priors}"'
+    yield f"Priors were {own} (bayesem {_version('bayesem')})."
+    said = str(fit.convergence)
+    yield f"{said[0].upper()}{said[1:]}."
     yield (
         "Each proposition was judged by its posterior probability and by the Bayes factor of the "
         "claim against its complement, from the share of prior and posterior draws in which it "
-        f"holds. {wording_of_rule(propositions.rule)}"
+        f"holds. {rule_text(propositions.rule)} {wording_of_rule(propositions.rule)}"
     )
 
 
@@ -70,15 +74,16 @@ def _pooled(fits: Mapping[str, Any]) -> str:
         return ""
     weights = {k: float(getattr(mine[0].data, "weight", 1.0)) for k, mine in each.items()}
     total = sum(weights.values())
-    shares = ", ".join(
-        f"{k}{f' ({mine[0].data.reading})' if rebuilt(mine[0]) else ''} {weights[k] / total:.2f}"
-        for k, mine in each.items()
-    )
+    shown = {k: w / total for k, w in sorted(weights.items(), key=lambda one: -one[1])}
+    shares = ", ".join(f"{k} {share_text(w)}" for k, w in shown.items() if w >= LIGHT)
+    light = sum(w < LIGHT for w in shown.values())
+    rest = f", and {light} more below .005 each" if light else ""
+    why = f" {WEIGHTS}" if all(rebuilt(mine[0]) for mine in each.values()) else ""
     draws = sum(fit.settings.chains * fit.settings.draws for fit in every)
     return (
         f"The fit described here is one of {len(every)}, made in the same way under {len(each)} "
         f"readings of the data. Verdicts are of their mixture, {draws:,} draws in all, each "
-        f"reading with its weight, rescaled to add to 1: {shares}."
+        f"reading with its weight: {shares}{rest}.{why}"
     )
 
 

@@ -8,9 +8,25 @@ import numpy as np
 from bayesem.data import Moments
 from bayesem.errors import BayesemError
 from bayesem.publications import publication
+from bayesem.rounding import LIGHT, share_text
 
-__all__ = ["HEAD", "assumed", "kind_of_data", "matrix", "noted", "rebuilt", "restated", "source_of"]
+__all__ = [
+    "HEAD",
+    "WEIGHTS",
+    "assumed",
+    "kind_of_data",
+    "matrix",
+    "noted",
+    "rebuilt",
+    "restated",
+    "source_of",
+]
 
+WEIGHTS = (
+    "A reading's weight is how well it accounts for all printed numbers together (its marginal "
+    "likelihood, with rounding and misprints allowed for); all readings were equally probable "
+    "beforehand."
+)
 HEAD = "NO RAW ANSWERS: the data of this report are rebuilt from printed estimates."
 
 
@@ -72,27 +88,35 @@ def restated(fits: Sequence[Any]) -> Iterator[str]:
     kept = {fit.data.reading: fit for fit in fits if rebuilt(fit)}
     if not kept:
         return
+    kept = dict(sorted(kept.items(), key=lambda one: -one[1].data.weight))
     first = next(iter(kept.values()))
     yield (
         f"Nobody's answers were analysed. The {matrix(first.data)} was computed so that it gives "
         f"back the estimates printed in {source_of(first)}."
     )
-    for name, fit in kept.items():
-        words = assumed(fit) or "what it assumes is not on file."
-        weight = fit.data.weight
-        share = f" (weight {weight:.2f} among all readings)" if weight < 1 else ""
-        yield f"Reading {name}{share} assumes: {words}"
-    yield from _others(first, len(kept))
     yield (
         "So the verdicts restate the printed estimates, with priors and uncertainty added. They "
         "are no new evidence and cannot check the model: the matrix fits it by construction."
     )
+    yield from _others(first, len(kept))
+    light = [name for name, fit in kept.items() if fit.data.weight < LIGHT]
+    for name, fit in kept.items():
+        if name not in light or len(kept) == len(light):
+            words = assumed(fit) or "what it assumes is not on file."
+            weight = fit.data.weight
+            share = f" (weight {share_text(weight)})" if weight < 1 else ""
+            yield f"Reading {name}{share} assumes: {words}"
+    if light and len(light) < len(kept):
+        yield f"In the section on data, each with a weight below .005: {', '.join(light)}."
 
 
 def _others(fit: Any, used: int) -> Iterator[str]:
     total = max(len(_known(fit)), used)
     if used > 1:
-        yield f"The verdicts pool {used} of {total} readings of the printed tables, by weight."
+        yield (
+            f"The verdicts pool {used} of {total} readings of the printed tables, by weight. "
+            f"{WEIGHTS}"
+        )
     elif total > 1:
         yield (
             f"It is one of {total} readings that were considered (sem.readings lists them). "

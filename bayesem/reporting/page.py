@@ -70,8 +70,10 @@ def page(found: Sequence[Part], title: str, subtitle: str) -> str:
         f'<header><h1>{escape(title)}</h1><p class="sub">{escape(subtitle)}</p></header>\n'
         f'<nav aria-label="sections">{links}</nav>\n<main>'
         + "\n".join(shown)
-        + "</main>\n<footer><p>Every table, figure and sentence links to the cell that made it; "
-        "the same cells are in the notebook beside this page.</p></footer></body></html>\n"
+        + "</main>\n<footer><p>Every table, figure and sentence links to the cell that made it "
+        "(\u2039n\u203a: cell n); the same cells are in the notebook beside this page. Files that "
+        "are linked lie beside the page, and have to be sent along with it.</p></footer></body>"
+        "</html>\n"
     )
 
 

@@ -263,12 +263,14 @@ def _put(
 def _named(where: str, saved: Any) -> dict[str, str]:
     """What belongs to the report, and where it lies."""
     stem = where.removesuffix("_files")
-    fits = [saved] if isinstance(saved, str) else [p for paths in saved.values() for p in paths]
+    one = isinstance(saved, str)
+    fits = [("", saved)] if one else [(f", {k}", p) for k, paths in saved.items() for p in paths]
     files = {"Notebook, executed": f"{stem}.ipynb", "References, BibTeX": f"{stem}.bib",
              "Propositions": f"{where}/propositions.toml"}  # fmt: skip
     many = len(fits) > 1
     return files | {
-        f"Fit {k} (NetCDF)" if many else "Fit (NetCDF)": p for k, p in enumerate(fits, 1)
+        f"Fit {k}{reading} (NetCDF)" if many else "Fit (NetCDF)": p
+        for k, (reading, p) in enumerate(fits, 1)
     }
 
 

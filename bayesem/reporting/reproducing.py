@@ -58,7 +58,7 @@ def reproduce(fit: Any, seed: int, beside: Mapping[str, str]) -> Blocks:
         Text("Run the notebook's cells from top to bottom; they load the fit and the propositions, "
              "and make every number and figure. To sample the fit again:"),
         Verbatim("\n".join(_call(fit, beside))),
-        Listing(tuple(_seeds(fit, seed)), "Seeds:"),
+        Listing(tuple(_seeds(fit, seed, len(_paths(beside)) > 1)), "Seeds:"),
         Links(tuple(beside.items()), "Files beside this report:"),
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ def reproduce(fit: Any, seed: int, beside: Mapping[str, str]) -> Blocks:
 def _call(fit: Any, beside: Mapping[str, str]) -> Iterator[str]:
     """The code; of several fits each with its own data and seed, and the first one's settings."""
     settings = fit.settings
-    paths = [p for name, p in beside.items() if name.startswith("Fit")] or ["fit.nc"]
+    paths = _paths(beside) or ["fit.nc"]
     many = len(paths) > 1
     given = {name: getattr(settings, name) for name in ALWAYS}
     given |= {name: value for name, default in DEFAULTS.items()
@@ -89,13 +89,19 @@ def _call(fit: Any, beside: Mapping[str, str]) -> Iterator[str]:
         yield "# The priors were carried over from another fit, or scaled: this call lacks them."
 
 
+def _paths(beside: Mapping[str, str]) -> list[str]:
+    """The files that hold fits."""
+    return [path for name, path in beside.items() if name.startswith("Fit")]
+
+
 def _argument(name: str) -> str:
     return name.removesuffix("_argument")
 
 
-def _seeds(fit: Any, seed: int) -> Iterator[str]:
-    yield f"{fit.settings.seed}, of the fit: starts of the chains, their draws, prior draws."
-    yield f"{seed}, of this report: replicated data, reweighting, refits under other priors."
+def _seeds(fit: Any, seed: int, several: bool) -> Iterator[str]:  # noqa: FBT001
+    many = " whose tables are shown (each file has its own)" if several else ""
+    yield f"{fit.settings.seed}, of the fit{many}: starts of the chains, their draws, prior draws."
+    yield f"{seed}, of this report: replicated data, reweighting, refits where that fails."
 
 
 def glossary() -> Blocks:

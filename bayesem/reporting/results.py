@@ -1,6 +1,7 @@
 """Tables and figures of a fit: chains, fit, measurement, parameters, effects."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,17 +64,19 @@ def convergence(fit: Any, fits: Any = None) -> Blocks:
 
 def _of_each(fits: Mapping[str, Any]) -> Table:
     """The worst of every fit that verdicts are pooled from."""
-    rows = []
+    rows, number = [], 0
     for name, value in fits.items():
         for fit in value if isinstance(value, list | tuple) else (value,):
+            number += 1
             table, count = fit.convergence.table, _divergences(fit)
             rows.append((
-                str(name), "yes" if fit.converged else "NO", f"{table['r_hat'].max():.3f}",
-                f"{table['ess_bulk'].min():,.0f}", f"{table['ess_tail'].min():,.0f}",
-                "" if count is None else str(count),
+                str(number), str(name), "yes" if fit.converged else "NO",
+                f"{table['r_hat'].max():.3f}", f"{table['ess_bulk'].min():,.0f}",
+                f"{table['ess_tail'].min():,.0f}", "" if count is None else str(count),
             ))  # fmt: skip
-    columns = ("Reading", "Converged", "R-hat", "Bulk ESS", "Tail ESS", "Divergences")
-    return Table("The worst of each fit", columns, tuple(rows), (False, False, *[True] * 4))
+    columns = ("Fit", "Reading", "Converged", "R-hat", "Bulk ESS", "Tail ESS", "Divergences")
+    made = Table("The worst of each fit", columns, tuple(rows), (True, False, False, *[True] * 4))
+    return replace(made, folded=len(rows) > WORST)
 
 
 def _worst(table: pd.DataFrame) -> pd.DataFrame:
@@ -207,6 +210,8 @@ def coefficients(raw: Any, standardized: Any, fit: Any) -> Blocks:
                "std_interval": "95% interval, std."}  # fmt: skip
     spans = {"interval": ("lower", "upper"), "std_interval": ("std_lower", "std_upper")}
     both.loc[both["sd"] == 0, ["sd", "lower", "upper"]] = float("nan")
+    variance = (both["op"] == "~~") & (both["lhs"] == both["rhs"])
+    both.loc[variance, "pd"] = float("nan")  # its sign is no question
     still = both["std_upper"] - both["std_lower"] < 1e-9
     both.loc[still, ["std_lower", "std_upper"]] = float("nan")
     made = []

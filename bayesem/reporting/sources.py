@@ -4,7 +4,9 @@ import re
 
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED
 
-__all__ = ["said_by_source"]
+__all__ = ["DIFFERS", "said_by_source"]
+
+DIFFERS = "DIFFERS: "
 
 FOR = frozenset({"accepted", "supported", "confirmed", "claimed", "concluded", "significant"})
 AGAINST = frozenset({"rejected", "refuted", "unsupported", "insignificant", "not"})
@@ -27,4 +29,4 @@ def said_by_source(paper: str, verdict: str) -> str:
     other = (first in FOR and verdict in (REFUTED, NULL, UNDECIDED)) or (
         first in AGAINST and verdict == SUPPORTED
     )
-    return f"{paper}\nDIFFERS: {verdict} here" if other else paper
+    return f"{paper}\n{DIFFERS}{verdict} here" if other else paper

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bayesem.decision import NULL, REFUTED, SUPPORTED, UNDECIDED, WITHHELD
@@ -19,10 +20,10 @@ from bayesem.reporting.describing import slim
 from bayesem.reporting.origin import HEAD, kind_of_data, restated
 from bayesem.reporting.shown import blocks_of
 from bayesem.reporting.sizes import size_of
-from bayesem.reporting.sources import said_by_source
+from bayesem.reporting.sources import DIFFERS, said_by_source
 from bayesem.reporting.weaknesses import CRITERIA, weakness
 from bayesem.reporting.wording import claim_in_words, names_of
-from bayesem.reporting.writing import interval, marked, number, probability
+from bayesem.reporting.writing import error_text, interval, marked, number, probability
 from bayesem.rounding import believed_text, factor_text
 from bayesem.verdicts import POOLED, Verdicts
 
@@ -125,17 +126,31 @@ def glance(verdicts: Verdicts, sensitivity: Any) -> Blocks:
     found = list(_cards(verdicts, sensitivity))
     rows = tuple(
         (f"{card.name}: {card.verdict.upper()}", _asked(card), card.source,
-         *(dict(card.facts).get(key, "").removeprefix("Pr ") for key in (BEFORE, AFTER, *FACTORS)),
-         card.weakness)
-        for card in found
+         *(dict(card.facts).get(key, "").removeprefix("Pr ") for key in (BEFORE, AFTER)),
+         _factor(row, verdicts), card.weakness)
+        for card, (_, row) in zip(found, rows_that_count(verdicts).iterrows(), strict=True)
     )  # fmt: skip
-    rows = tuple((*row[:5], row[5] or row[6], row[7]) for row in rows)
     heads = ("Verdict", "On the proposition", "Its source says", "Pr before", "Pr after",
              "Bayes factor", "Main weakness")  # fmt: skip
     numeric = (False, False, False, True, True, True, False)
     made = Table("Verdicts at a glance", heads, rows, numeric, tuple(_notes(verdicts)))
     rules = tuple(dict.fromkeys(map(tuple, map(rules_in_words, verdicts.rules.values()))))
-    return blocks_of(slim(made), *(Listing(rule, "What the verdicts mean:") for rule in rules))
+    return blocks_of(
+        slim(made),
+        *(
+            Listing(rule, "What the verdicts mean; the first that applies is given:")
+            for rule in rules
+        ),
+    )
+
+
+def _factor(row: pd.Series, verdicts: Verdicts) -> str:
+    """The Bayes factor; of an open claim of several parts also that of the part that decides."""
+    if _failed(row):
+        return ""
+    parts = deciding_parts(row, verdicts) if what_they_do(row) == DECIDES else []
+    each = f"\n(that part: {factor_text(parts[0])})" if len(parts) == 1 else ""
+    return f"{factor_text(row)}{each}"
 
 
 def _asked(card: Card) -> str:
@@ -154,10 +169,20 @@ def _notes(verdicts: Verdicts) -> Iterator[str]:
     draws = sum(int(size["chain"] * size["draw"]) for size in sizes)
     yield (
         "Pr before, Pr after: probability of the tested claim before the data and after them; "
-        "before: the share of prior draws, whose Monte-Carlo error is about 0.01."
+        f"before: the share of prior draws, whose Monte-Carlo error is at most {_of_prior(fits)}."
     )
     yield of_factors(draws)
     yield CRITERIA
+
+
+def _of_prior(fits: Sequence[Any]) -> str:
+    """Largest Monte-Carlo error of a prior probability, of draws that count with their weights."""
+    kept = [fit for fit in fits if "prior" in fit.draws.children]
+    if not kept:
+        return "unknown"
+    sizes = np.array([fit.draws["prior"].sizes["draw"] for fit in kept], float)
+    weights = np.array([float(getattr(fit.data, "weight", 1.0)) for fit in kept])
+    return error_text(0.5 * np.sqrt(np.sum(weights**2 / sizes)) / weights.sum())
 
 
 # --- cards ----------------------------------------------------------------------------------------
@@ -188,8 +213,9 @@ def _cards(verdicts: Verdicts, sensitivity: Any) -> Iterator[Card]:
     for _, row in rows_that_count(verdicts).iterrows():
         mine = asked[row["name"]]
         card = _card(row, verdicts, sensitivity, claim_in_words(mine.tree, names))
-        note = mine.note if mine.note.startswith("Ours") else ""
-        yield replace(card, note=note, source=said_by_source(mine.paper, card.verdict))
+        source = said_by_source(mine.paper, card.verdict)
+        note = mine.note if mine.note.startswith("Ours") or DIFFERS in source else ""
+        yield replace(card, note=note, source=source)
 
 
 def _card(row: pd.Series, verdicts: Verdicts, sensitivity: Any, words: str) -> Card:
@@ -221,7 +247,7 @@ def _facts(row: pd.Series, verdicts: Verdicts) -> Iterator[tuple[str, str]]:
     if factor_text(row):
         yield FACTORS[len(parts) > 0], factor_text(row)
     if pd.notna(row["mcse"]):
-        yield "Monte-Carlo error of Pr after", f"{row['mcse']:.1g}"
+        yield "Monte-Carlo error of Pr after", error_text(row["mcse"])
     size = size_of(row, verdicts)
     if size is not None:
         scale = ", standardised" if size.standardised else ""
@@ -239,11 +265,13 @@ def _sentence(row: pd.Series) -> str:
         return str(row["reason"])
     prior, factor = row["prior_probability"], factor_text(row)
     before = (
-        f"Before the data the claim had probability {believed_text(prior)}, "
+        f"Before the data the claim had the probability {believed_text(prior)}, "
         if pd.notna(prior)
         else "No probability before the data can be given; "
     )
-    after = f"after them it has {probability(row['probability'])}"
+    now = probability(row["probability"])
+    words = {">": "more than ", "<": "less than "}.get(now[:1], "")
+    after = f"after them it has {words}{now.lstrip('<>')}"
     bound = {">": "more than ", "<": "less than "}.get(factor[:1], "")
     ratio = f": the data multiply its odds by {bound}{factor.lstrip('<> ')}" if factor else ""
     meaning = {

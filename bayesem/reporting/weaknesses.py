@@ -47,8 +47,8 @@ def _weaknesses(row: pd.Series, verdicts: Verdicts, sensitivity: Any) -> Iterato
         yield "These data cannot bear on it."
     if row["attainable"] < verdicts.rules[row["name"]].prob:
         yield (
-            f"It cannot be supported at this number of cases, whatever the truth: its probability "
-            f"cannot pass {row['attainable']:.2f}."
+            f"It cannot be supported at this number of cases with its rope as it is, whatever the "
+            f"truth: its probability cannot pass {row['attainable']:.2f}."
         )
     yield from _leanings(row, sensitivity)
     if row["verdict"] == WITHHELD:
@@ -69,7 +69,10 @@ def _leanings(row: pd.Series, sensitivity: Any) -> Iterator[str]:
     if not isinstance(sensitivity, Sensitivity):
         return
     name = str(row["name"])
-    mine = [s for s in sensitivity.sentences if s.startswith((f"{name} is ", f"{name} ("))]
+    under = row.get("reading")
+    named = f"{name} ({under}" if isinstance(under, str) else name
+    begins = (f"{named})", f"{named},", f"{named} is ")
+    mine = [s for s in sensitivity.sentences if s.startswith(begins)]
     if mine:
         yield "It leans on what was assumed: " + " ".join(mine)
     claims = sensitivity.claims[sensitivity.claims["name"] == name]

@@ -13,6 +13,7 @@ from bayesem.verdict_text import probability_text
 __all__ = [
     "arrows",
     "digits",
+    "error_text",
     "fixed",
     "interval",
     "marked",
@@ -105,6 +106,17 @@ def interval(low: Any, high: Any, write: Writer = number) -> str:
     '[\N{MINUS SIGN}0.100, 0.250]'
     """
     return "" if _missing(low) or _missing(high) else f"[{write(low)}, {write(high)}]"
+
+
+def error_text(error: float) -> str:
+    """A Monte-Carlo error with one digit, and none below the fourth decimal.
+
+    Examples
+    --------
+    >>> error_text(0.0123), error_text(9e-05), error_text(0.0)
+    ('0.01', '<0.0001', '<0.0001')
+    """
+    return "<0.0001" if error < 1e-4 else f"{float(f'{error:.1g}'):g}"
 
 
 def _missing(value: Any) -> bool:

@@ -19,7 +19,7 @@ from bayesem.prior_scaling import STRUCTURAL
 from bayesem.propositions import Proposition, read_propositions
 from bayesem.robustness.power_scaling import power_scaled, with_pooled
 from bayesem.robustness.reweighting import GOOD_K, Moved, Refits, under_prior
-from bayesem.rounding import factor_text
+from bayesem.rounding import factor_text, share_text
 from bayesem.sampling.convergence import stamped
 from bayesem.seeds import check_seed
 from bayesem.verdict_text import probability_text
@@ -148,23 +148,25 @@ def sensitivity(
     refits = Refits(refit, draws, seed, cores)
     for factor in prior:
         try:
-            fits, way, k = _under(verdicts.fits, factor, kinds, refits)
+            fits, ways = _under(verdicts.fits, factor, kinds, refits)
         except PriorError as error:
             notes.append(f"Priors {_width(factor)}: not available, because {error.message}")
             rows.append(_rows(None, whole, "prior", factor, "not available", np.nan))
             continue
         again = _keyed(assess(items, fits).table)
-        again["verdict"] = WITHHELD if way == "reweighted" and k > GOOD_K else again["verdict"]
-        rows.append(_rows(again, whole, "prior", factor, way, k))
+        way, k = zip(*(ways[_reading(name)] for name in again["reading"]), strict=True)
+        uneven = [w == "reweighted" and x > GOOD_K for w, x in zip(way, k, strict=True)]
+        again["verdict"] = np.where(uneven, WITHHELD, again["verdict"])
+        rows.append(_rows(again, whole, "prior", factor, list(way), list(k)))
     table = pd.concat(rows, ignore_index=True)
     claims, parameters, more = power_scaled(items, _named(verdicts.fits))
-    weights = _weights(verdicts.table)
+    weights = verdicts.weights
     claims = with_pooled(claims, weights)
     if table["reading"].isna().all():
         table, claims, parameters = (t.drop(columns="reading") for t in (table, claims, parameters))
     for _, fit in _named(verdicts.fits):
         table = stamped(table, fit)
-    sentences = (*_leanings(table, kinds), *_pulled(claims, weights))
+    sentences = (*_leanings(table, kinds, weights), *_pulled(claims, weights))
     return Sensitivity(table, claims, parameters, sentences, (*notes, *more))
 
 
@@ -225,8 +227,8 @@ def _rows(
     whole: pd.DataFrame,
     scaled_: str,
     factor: float,
-    way: str,
-    k: float,
+    way: str | list[str],
+    k: float | list[float],
 ) -> pd.DataFrame:
     """Verdicts under one setting beside those as fitted; propositions stand in the same order."""
     kept = whole[["name", "reading"]].copy()
@@ -261,36 +263,55 @@ def _idle_kinds(fits: Any, kinds: Sequence[str]) -> Iterator[str]:
             yield f"No parameter of {where} is a {' or '.join(kinds)}: its priors stay as they are."
 
 
+type _Way = tuple[str, float]
+
+
 def _under(
     fits: Any, factor: float, kinds: Sequence[str], refits: Refits
-) -> tuple[Any, str, float]:
-    """The fits under priors of another width, in the shape in which they were given."""
-    found: list[Moved] = []
+) -> tuple[Any, dict[str | None, _Way]]:
+    """The fits under priors of another width, in their shape, and by reading how that was done."""
+    found: dict[str | None, list[Moved]] = {}
 
-    def one(fit: Fit) -> Fit:
-        found.append(under_prior(fit, factor, kinds, refits))
-        return found[-1].fit
+    def one(name: str | None, fit: Fit) -> Fit:
+        moved = under_prior(fit, factor, kinds, refits)
+        found.setdefault(name, []).append(moved)
+        return moved.fit
 
-    def several(value: Any) -> Any:
-        return [one(f) for f in value] if isinstance(value, list | tuple) else one(value)
+    def several(name: str | None, value: Any) -> Any:
+        many = isinstance(value, list | tuple)
+        return [one(name, fit) for fit in value] if many else one(name, value)
 
-    many = isinstance(fits, Mapping)
-    new = {name: several(value) for name, value in fits.items()} if many else several(fits)
-    weighted = [m.pareto_k for m in found if m.way == "reweighted"]
-    way = "refit" if len(weighted) < len(found) else "reweighted"
-    return new, way, max(weighted) if way == "reweighted" else np.nan
+    shaped = isinstance(fits, Mapping)
+    new = {name: several(name, v) for name, v in fits.items()} if shaped else several(None, fits)
+    ways = {name: _way(mine) for name, mine in found.items()}
+    ways[POOLED] = _way([moved for mine in found.values() for moved in mine])
+    return new, ways
+
+
+def _way(found: Sequence[Moved]) -> _Way:
+    """Of several fits: whether one was sampled again, else the largest k."""
+    if any(moved.way == "refit" for moved in found):
+        return "refit", np.nan
+    return "reweighted", max(moved.pareto_k for moved in found)
+
+
+def _reading(name: Any) -> str | None:
+    return name if isinstance(name, str) else None
 
 
 # --- sentences and text -------------------------------------------------------------------------
 
 
-def _leanings(table: pd.DataFrame, kinds: Sequence[str]) -> Iterator[str]:
+def _leanings(
+    table: pd.DataFrame, kinds: Sequence[str], weights: Mapping[str, float]
+) -> Iterator[str]:
     """A sentence for each proposition whose verdict another rope or prior changes."""
     keys = [k for k in ("name", "reading") if k in table]
     for _, rows in table.groupby(keys, sort=False, dropna=False):
         first = rows.iloc[0]
         named = "reading" in table and isinstance(first["reading"], str)
-        name = f"{first['name']} ({first['reading']})" if named else str(first["name"])
+        share = _share(first["reading"], weights) if named else ""
+        name = f"{first['name']} ({first['reading']}{share})" if named else str(first["name"])
         for what, words in (("prior", f"priors of {_plural(kinds)}"), ("rope", "ropes")):
             moved = rows[(rows["scaled"] == what) & rows["moves"]]
             if len(moved):
@@ -303,13 +324,8 @@ def _leanings(table: pd.DataFrame, kinds: Sequence[str]) -> Iterator[str]:
                 yield f"{name} is {here} {default} and {parts}."
 
 
-def _weights(table: pd.DataFrame) -> dict[str, float]:
-    """Of the readings, where they are pooled; adding to 1."""
-    if "reading" not in table or not table["reading"].eq(POOLED).any():
-        return {}
-    single = table[table["reading"] != POOLED].drop_duplicates("reading")
-    found = dict(zip(single["reading"], single["weight"].astype(float), strict=True))
-    return {name: weight / sum(found.values()) for name, weight in found.items()}
+def _share(reading: str, weights: Mapping[str, float]) -> str:
+    return f", weight {share_text(weights[reading])}" if reading in weights else ""
 
 
 def _pulled(claims: pd.DataFrame, weights: Mapping[str, float]) -> Iterator[str]:
@@ -326,7 +342,7 @@ def _pulled(claims: pd.DataFrame, weights: Mapping[str, float]) -> Iterator[str]
                 mass = sum(weights.get(name, 0.0) for name in found["reading"])
                 yield (
                     f"The prior is informative for {found['name'].iloc[0]} only under {names} "
-                    f"(weight {mass:.2f}); pooled it is not."
+                    f"(weight {share_text(mass)}); pooled it is not."
                 )
 
 

@@ -51,7 +51,7 @@ class Convergence:
             worst = self.table
             return (
                 f"converged{helped}: R-hat at most {worst['r_hat'].max():.3f}, bulk ESS at least "
-                f"{worst['ess_bulk'].min():.0f}, tail ESS at least {worst['ess_tail'].min():.0f}"
+                f"{worst['ess_bulk'].min():,.0f}, tail ESS at least {worst['ess_tail'].min():,.0f}"
             )
         return f"NOT CONVERGED{helped}: " + "; ".join(self.reasons)
 

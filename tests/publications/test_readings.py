@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
+import kinds
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from scipy.stats import chi2, norm
 
 from bayesem.errors import NotAvailableError, StudyError
 from bayesem.model import read_model
+from bayesem.partable import parameter_table
 from bayesem.publications import Publication, closure, from_printed, publication, readings
 from bayesem.publications.design import Design, design_of, standardised
 from bayesem.publications.evidence import explore
@@ -24,6 +26,7 @@ from bayesem.publications.likelihood import (
     path_likelihood,
 )
 from bayesem.publications.printed import Cell, PathEvidence
+from bayesem.reporting.describing import given_back
 
 # residual, standardised a1 a2 b c1 c2, r, baseline and R2, computed by another program for the
 # eight readings whose estimates are weights; tolerances are of the last printed digit
@@ -236,6 +239,23 @@ def test_closure_names_the_misprints_of_the_alliance(alliance: Publication) -> N
     text = closure(alliance, "B-p")
     text = text[text["where"].str.startswith("regression_weights_text")].set_index("item")
     assert text.misprint["b.cr"] == 1  # the text gives the alliance 3.162, and B 3.079
+
+
+def test_a_report_shows_printed_numbers_beside_what_the_reading_makes_of_them() -> None:
+    fit = kinds.fit_of("moments")
+    data = replace(fit.data, reading="T", weight=0.63)
+    study = read_model("alliance_mediation")
+    rebuilt = replace(fit, data=data, model=study, table=parameter_table(study))
+    made = given_back(rebuilt).items[0]
+    assert made.folded
+    rows = {row[:3]: row[3:] for row in made.rows}
+    where = next(key[2] for key in rows if key[:2] == ("EBP ~ RSC", "p"))
+    assert rows["EBP ~ RSC", "p", where][0] == "0.051"
+    assert rows["EBP ~ RSC", "p", where][2] == "set aside as a misprint"
+    estimates = [row for key, row in rows.items() if key[1] == "estimate"]
+    assert len(estimates) == 5
+    assert all(abs(float(printed) - float(implied)) < 0.001 for printed, implied, _ in estimates)
+    assert given_back(fit).items == ()
 
 
 def test_source_without_printed_numbers() -> None:
