@@ -177,9 +177,15 @@ def _advice(spec: Spec, named: list[Parameter]) -> str:
                 f"The scale of `{factor}` is free. Fix one of them: `{factor} =~ 1*{first.rhs}` "
                 f"or `{factor} ~~ 1*{factor}`."
             )
+        if len(mine) == 1 and names & mine:
+            only = next(r.rhs for r in table.rows if r.op == "=~" and r.lhs == factor)
+            return (
+                f"`{factor}` has only 1 indicator. Say how much error that has, such as none, which "
+                f"lavaan takes for granted: `{only} ~~ 0*{only}`; or measure `{factor}` by more."
+            )
         if len(mine) < 3 and names & mine:
             return (
-                f"`{factor}` has only {len(mine)} indicator{'s' if len(mine) > 1 else ''}. Give it "
+                f"`{factor}` has only {len(mine)} indicators. Give it "
                 "equal loadings (one label), fix a residual variance, or measure it by more."
             )
     return "Fix one of them, set two equal with one label, or take a path out."

@@ -503,7 +503,10 @@ def _covariances(draft: _Draft, exogenous: tuple[tuple[str, ...], ...]) -> None:
     for group in exogenous:
         for a, b in _pairs(group):
             draft.add(a, "~~", b, None)
-    final = [v for v in dict.fromkeys(outcomes) if v not in predictors and v not in draft.families]
+    final = [
+        v for v in dict.fromkeys(outcomes)
+        if v not in predictors and v not in measured and v not in draft.families
+    ]  # fmt: skip
     order = [v for v in draft.factors if v in final]
     for a, b in _pairs(order):
         draft.add(a, "~~", b, None)

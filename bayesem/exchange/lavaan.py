@@ -67,9 +67,13 @@ def _refuse_products(model: "Model") -> None:
 
 def _lines(model: "Model") -> Iterator[str]:
     yield from _comments(model)
-    parsed = model.parsed
+    parsed, measured = model.parsed, set[str]()
     for (lhs, op), group in groupby(parsed.statements, key=lambda s: (s.lhs, s.op)):
-        terms = [text for s in group for text in _written(s)]
+        terms = []
+        for s in group:
+            marker = op == "=~" and lhs not in measured
+            measured |= {lhs} if op == "=~" else set()
+            terms += _written(s, marker=marker)
         yield from _filled(f"{lhs} {'~' if op == '~1' else op} ", terms)
     for d in parsed.definitions:
         yield f"{d.name} := {expression_text(d.expression)}"
@@ -91,9 +95,14 @@ def _comments(model: "Model") -> Iterator[str]:
             yield f"# prior of {row}: {s.term.prior}{mark}"
 
 
-def _written(s: Statement) -> list[str]:
-    """The term once for each of its modifiers."""
+def _written(s: Statement, *, marker: bool) -> list[str]:
+    """The term once for each of its modifiers.
+
+    lavaan fixes the first loading at its start where it has one, and not at 1.
+    """
     term = replace(s.term, prior=None, prior_mark=None)
+    if marker and not term.free:
+        term = replace(term, start=None)
     bare = Term(term.name, term.factors)
     given = [m for m in MODIFIERS if getattr(term, m) is not None and getattr(term, m) is not False]
     if not given:
