@@ -180,8 +180,8 @@ def _advice(spec: Spec, named: list[Parameter]) -> str:
         if len(mine) == 1 and names & mine:
             only = next(r.rhs for r in table.rows if r.op == "=~" and r.lhs == factor)
             return (
-                f"`{factor}` has only 1 indicator. Say how much error that has, such as none, which "
-                f"lavaan takes for granted: `{only} ~~ 0*{only}`; or measure `{factor}` by more."
+                f"`{factor}` has only 1 indicator. Say how much error that has (lavaan: none, "
+                f"`{only} ~~ 0*{only}`), or measure `{factor}` by more."
             )
         if len(mine) < 3 and names & mine:
             return (

@@ -132,6 +132,28 @@ def test_a_failed_fit_has_a_banner_and_no_verdict(failed):
     assert weaknesses.doubts(failed, None, None, None).items == ()
 
 
+def test_a_long_table_that_a_page_folds_is_named_in_a_document_and_not_printed(tmp_path):
+    rows = tuple((str(k), "a") for k in range(20))
+    tables = [
+        Table(title, ("n", "x"), some, (True, False), folded=folded)
+        for title, some, folded in (
+            ("long", rows, True),
+            ("short", rows[:3], True),
+            ("shown", rows, False),
+        )
+    ]
+    write_document([Part("a", "A", "", 4, "", tuple(tables), "")], "t", "s", tmp_path / "x.docx")
+    found = docx.Document(str(tmp_path / "x.docx"))
+    assert [len(table.rows) for table in found.tables] == [4, 21]
+    lines = [p.text for p in found.paragraphs]
+    assert "20 rows: in the notebook, cell 4, and in the HTML page." in lines
+    assert [line for line in lines if line.startswith("Table ")] == [
+        "Table 1",
+        "Table 2",
+        "Table 3",
+    ]
+
+
 def test_a_document_on_a_failed_fit_says_so(failed, tmp_path):
     verdicts = sem.assess(read_propositions(CLAIMS), failed)
     blocks = (

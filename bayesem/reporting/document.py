@@ -37,6 +37,7 @@ COLOURS = {"danger": RED, "synthetic": BROWN, "rebuilt": BLUE}
 LETTER, PADDING, LONG = 0.0068, 0.19, 48  # inches by point, inches by cell, letters of a line
 WIDE = 6.5  # inches of text on a page
 NO_BREAK = "\N{NO-BREAK SPACE}"
+LENGTHY = 12  # rows from which on what a page folds away is not printed
 SHORT = 18  # letters of a cell of text that stays on one line
 WHOLE = 600  # a table with more letters may be broken over pages; its head is repeated
 WORDY = 8  # a table with more columns is set smaller
@@ -241,6 +242,10 @@ def _table(writer: _Writer, block: Table, cell: int) -> None:
     writer.tables += 1
     _paragraph(writer, f"Table {writer.tables}", bold=True, after=0, together=True)
     _paragraph(writer, block.title, italic=True, after=2, together=True)
+    if block.folded and len(block.rows) > LENGTHY:
+        said = f"{len(block.rows)} rows: in the notebook, cell {cell}, and in the HTML page."
+        _paragraph(writer, said, size=SMALL, after=12)
+        return
     if block.withheld:
         _paragraph(writer, WITHHELD, bold=True, colour=RED, after=2, together=True)
     made = writer.whole.add_table(rows=1 + len(block.rows), cols=len(block.columns))

@@ -149,7 +149,7 @@ def _factor(row: pd.Series, verdicts: Verdicts) -> str:
     if _failed(row):
         return ""
     parts = deciding_parts(row, verdicts) if what_they_do(row) == DECIDES else []
-    each = f"\n(that part: {factor_text(parts[0])})" if len(parts) == 1 else ""
+    each = f"\npart: {factor_text(parts[0])}" if len(parts) == 1 else ""
     return f"{factor_text(row)}{each}"
 
 
