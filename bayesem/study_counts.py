@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from bayesem.campaigns.interviews import Interviews, interviews
@@ -48,28 +47,12 @@ class CountPart:
     @property
     def shares(self) -> pd.DataFrame:
         """Posterior shares: ``theme level references mean lower upper``."""
-        share = self.fit.draws["posterior"]["share"]
-        flat = (
-            share.transpose("chain", "draw", "theme").to_numpy().reshape(-1, share.sizes["theme"])
-        )
-        low, high = np.quantile(flat, (0.025, 0.975), axis=0)
-        return pd.DataFrame({
-            "theme": share["theme"].to_numpy(), "level": share["level"].to_numpy(),
-            "references": [_references(self.fit, str(t)) for t in share["theme"].to_numpy()],
-            "mean": flat.mean(0), "lower": low, "upper": high,
-        })  # fmt: skip
+        return self.fit.shares
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the verdicts has to know."""
         return tuple(f"Theme counts. {note}" for note in self.fit.notes)
-
-
-def _references(fit: CountFit, name: str) -> int:
-    themes = fit.model.themes
-    if name in themes:
-        return sum(themes[name].values())
-    return next(leaves[name] for leaves in themes.values() if name in leaves)
 
 
 def count_part(

@@ -365,7 +365,7 @@ def test_paths_and_formats_are_checked_first(moments, tmp_path, path, formats, e
 def test_what_is_no_fit_is_refused_by_name(moments, tmp_path):
     counted = sem.fit_counts(sem.count_model("facilitated_alliance"), draws=50, seed=1)
     with pytest.raises(NotAvailableError, match="theme counts"):
-        sem.report(counted, {"P": "share(x) > 0"}, tmp_path / "x.html")
+        sem.report({"T": moments, "N": counted}, CLAIMS, tmp_path / "x.html")
     with pytest.raises(ModelError, match="a fit is a str"):
         sem.report("fit.nc", CLAIMS, tmp_path / "x.html")
     with pytest.raises(ModelError, match="rivals"):

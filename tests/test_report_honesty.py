@@ -162,7 +162,7 @@ def test_the_rope_of_figure_table_and_verdict_is_one(verdicts, fit):
     assert size.mean == pytest.approx(draws.mean())
     assert row["rope_mass"] == pytest.approx((np.abs(draws) < 0.1).mean())
     one = size_of(row_of(verdicts, "P1"), verdicts)
-    assert (one.kind, one.standardised, one.sign) == ("estimate", True, True)
+    assert (one.kind, one.scale, one.sign) == ("estimate", "standardised", True)
     assert one.mean == pytest.approx(std.loc["a", "mean"], abs=1e-6)
     assert one.lower == pytest.approx(std.loc["a", "lower"], abs=0.01)
     table = evidence.verdict_table(verdicts).items[0]

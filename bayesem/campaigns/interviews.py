@@ -74,13 +74,17 @@ class Interviews:
 
 def size_text(row: Any) -> str:
     """One answer in words."""
-    head = f"design effect {row['design_effect']:g}: "
+    return f"design effect {row['design_effect']:g}: {needed_text(row)}"
+
+
+def needed_text(row: Any) -> str:
+    """How many further interviews a row of `Interviews.sizes` asks for."""
     if row["needed"] == 0:
-        return head + "decided by the table"
+        return "decided by the table"
     if np.isnan(row["needed"]):
-        return head + f"more than {row['most']:.0f}"
+        return f"more than {row['most']:.0f}"
     upper = "more" if np.isnan(row["upper"]) else f"{row['upper']:.0f}"
-    return head + f"{row['needed']:.0f} ({row['lower']:.0f} to {upper})"
+    return f"{row['needed']:.0f} ({row['lower']:.0f} to {upper})"
 
 
 def interviews(

@@ -26,9 +26,9 @@ def _report(a: argparse.Namespace) -> int:
 
 def _written(a: argparse.Namespace) -> int:
     from bayesem.reporting.report import report
-    from bayesem.storage import load_readings, load_survey
+    from bayesem.storage import load, load_readings, load_survey
 
-    fit = load_readings(a.fit) if _is_folder(a.fit) else load_survey(a.fit)
+    fit = load_readings(a.fit) if _is_folder(a.fit) else load(a.fit)
     rivals = {name: load_survey(path) for name, path in _rivals(a.rival)}
     found = report(
         fit, a.propositions, a.out, formats=_formats(a), rivals=rivals, files=a.file,

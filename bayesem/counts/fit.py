@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayesem.arrays import Floats
@@ -54,6 +55,14 @@ class CountSettings:
     tune: int = 0
     chains: int = 4
     seed: int = 0
+
+    @property
+    def prior(self) -> str | float:
+        """The argument ``prior``: a name, or a concentration."""
+        try:
+            return float(self.priors)
+        except ValueError:
+            return self.priors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +124,20 @@ class CountFit:
             return graph_of_segments(self)
         return graph_of_tree(self.tree)
 
+    @property
+    def shares(self) -> pd.DataFrame:
+        """Posterior shares: ``theme level references mean lower upper``, with 95% intervals."""
+        share = self.draws["posterior"]["share"]
+        flat = (
+            share.transpose("chain", "draw", "theme").to_numpy().reshape(-1, share.sizes["theme"])
+        )
+        low, high = np.quantile(flat, (0.025, 0.975), axis=0)
+        return pd.DataFrame({
+            "theme": share["theme"].to_numpy(), "level": share["level"].to_numpy(),
+            "references": [_references(self.model, str(t)) for t in share["theme"].to_numpy()],
+            "mean": flat.mean(0), "lower": low, "upper": high,
+        })  # fmt: skip
+
     def __repr__(self) -> str:
         return str(self)
 
@@ -125,6 +148,14 @@ class CountFit:
             f"{len(self.model.themes)} themes; design effect {s.design_effect:g}, prior {s.priors},"
             f" {s.chains} chains of {s.draws} draws ({s.method}); {self.convergence}"
         )
+
+
+def _references(model: CountModel, name: str) -> int:
+    """Of a theme or a sub-theme; of neither, those beside the table."""
+    if name in model.themes:
+        return sum(model.themes[name].values())
+    listed = {k: n for leaves in model.themes.values() for k, n in leaves.items()}
+    return listed.get(name, model.left_out)
 
 
 def fit_counts(

@@ -49,18 +49,10 @@ def count_fit(record: Mapping[str, Any], draws: xr.DataTree, convergence: Conver
     settings = CountSettings(**record["settings"])
     tree = None
     if record["has_tree"]:
-        tree = tree_of(model, prior=_prior(settings.priors), design_effect=settings.design_effect,
+        tree = tree_of(model, prior=settings.prior, design_effect=settings.design_effect,
                        others=settings.others)  # fmt: skip
     return CountFit(
         model, CountData(**record["data"]), draws, tree, convergence, settings,
         {str(k): float(v) for k, v in record["timings"].items()}, tuple(record["notes"]),
         {name: tuple(groups) for name, groups in record["phases"].items()},
     )  # fmt: skip
-
-
-def _prior(text: str) -> str | float:
-    """A prior's name, or the number that stands for a concentration."""
-    try:
-        return float(text)
-    except ValueError:
-        return text

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["grid", "legend", "sheet", "stamp", "style", "target_of", "written"]
+__all__ = ["grid", "legend", "letters", "sheet", "stamp", "style", "target_of", "written"]
 
 BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
 GREY, RED = "#666666", "#C00000"
@@ -34,16 +34,32 @@ STYLE = {
 }  # fmt: skip
 
 
-def grid(count: int, head: Sequence[str], fits: Sequence[Any]) -> "tuple[Figure, list[Axes]]":
-    """A sheet with the headline and one axes by panel."""
-    columns = 1 if count == 1 else 2 if count in (2, 4) else 3
-    width = NARROW if count == 1 else WIDE
+def grid(
+    count: int, head: Sequence[str], fits: Sequence[Any], lines: int = 3
+) -> "tuple[Figure, list[Axes]]":
+    """A sheet with the headline and one axes by panel.
+
+    ``lines`` of text stand above and below a panel; for more than three the sheet grows.
+    """
+    width, columns = _across(count)
     down = -(-count // columns)
-    figure = sheet(width, 0.45 + 1.95 * down, head, fits)
+    row = 1.95 + LINE * max(0, lines - 3)
+    figure = sheet(width, (0.62 if count == 1 else 0.45) + row * down, head, fits)
     grid = figure.subplots(down, columns, squeeze=False).ravel()
     for spare in grid[count:]:
         spare.remove()
     return figure, list(grid[:count])
+
+
+def _across(count: int) -> tuple[float, int]:
+    """Width of a sheet with so many panels, and how many stand beside each other."""
+    return NARROW if count == 1 else WIDE, 1 if count == 1 else 2 if count in (2, 4) else 3
+
+
+def letters(count: int) -> int:
+    """How many characters stand beside each other over one of so many panels."""
+    width, columns = _across(count)
+    return int(width / columns / CHARACTER) - 2
 
 
 def sheet(width: float, height: float, head: Sequence[str], fits: Sequence[Any]) -> "Figure":

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 from bayesem.claims_evaluation import Form, scope
 from bayesem.errors import PropositionError
 from bayesem.figures.assessed import check, claim_of, fits_of, numbers_text, rows_of
-from bayesem.figures.densities import draw, room
+from bayesem.figures.densities import draw
 from bayesem.figures.panels import Panel, leaves, panel_of
-from bayesem.figures.sheet import grid, legend, stamp, style, target_of, written
+from bayesem.figures.sheet import grid, legend, letters, stamp, style, target_of, written
 from bayesem.grammar.expressions import walk
 from bayesem.grammar.statements import Name
 from bayesem.verdict_text import probability_text
 from bayesem.verdicts import POOLED, Verdicts
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["plot_verdict"]
@@ -70,12 +69,16 @@ def plot_verdict(verdicts: Verdicts, name: str, path: str | Path | None = None) 
     panels = [panel_of(part, rule, readings, prior) for part in leaves(form)]
     head = [*_headline(name, rows), *_labels(form, every[0].table)]
     with style():
-        figure, axes = grid(len(panels), head, every)
         parts = verdicts.parts[verdicts.parts["name"] == name]
-        for axis, panel in zip(axes, panels, strict=True):
+        wide = letters(len(panels))
+        above = [_panel_title(panel, parts, wide) for panel in panels]
+        below = [wrap(panel.label, wide) for panel in panels]
+        deep = max(len(a) + len(b) for a, b in zip(above, below, strict=True))
+        figure, axes = grid(len(panels), head, every, deep)
+        for axis, panel, title, label in zip(axes, panels, above, below, strict=True):
             draw(axis, panel)
-            axis.set_title(_panel_title(panel, parts, axis), pad=3, parse_math=False)
-            axis.set_xlabel("\n".join(wrap(panel.label, room(axis))), parse_math=False)
+            axis.set_title("\n".join(title), pad=3, parse_math=False)
+            axis.set_xlabel("\n".join(label), parse_math=False)
         legend(figure, axes)
         stamp(figure, every)
         return written(figure, target)
@@ -114,10 +117,10 @@ def _labels(form: Form, table: Any) -> Iterator[str]:
         yield ", ".join(text.replace(" ", "\N{NO-BREAK SPACE}") for text in known)
 
 
-def _panel_title(panel: Panel, parts: Any, axis: "Axes") -> str:
-    lines = wrap(panel.title, room(axis))
+def _panel_title(panel: Panel, parts: Any, wide: int) -> list[str]:
+    lines = wrap(panel.title, wide)
     mine = parts[parts["part"] == panel.title]
     if len(mine) == 1:
         row = mine.iloc[0]
         lines.append(f"Pr {probability_text(row['probability'])}, {row['verdict']}")
-    return "\n".join(lines)
+    return lines

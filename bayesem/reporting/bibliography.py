@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
-from bayesem.counts.fit import refuse_counts
+from bayesem.counts.fit import CountFit
 from bayesem.data import Moments
 
 __all__ = ["bibliography", "entries", "in_words"]
@@ -13,6 +13,7 @@ __all__ = ["bibliography", "entries", "in_words"]
 ALWAYS = ("bollen1989", "rosseel2012", "abrilpla2023", "kumar2019", "vehtari2021", "klugkist2005",
           "kruschke2018", "mcdonald1999", "fornell1981", "roemer2021", "kallioinen2024",
           "vehtari2024")  # fmt: skip
+OF_COUNTS = ("klugkist2005", "kruschke2018", "vehtari2021")
 OF_ANSWERS = ("gelman1996", "levy2011", "mardia1970")
 #: What is left of BibTeX's markup where an entry is read by people.
 MARKUP = (('{\\"u}', "ü"), ('{\\"o}', "ö"), ("{$\\widehat{R}$}", "R-hat"), ("\\&", "&"),
@@ -24,7 +25,7 @@ def bibliography(fit: Any, *, rivals: bool = False) -> str:
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or CountFit
     rivals : bool
         Whether it is compared with rival models.
 
@@ -32,24 +33,21 @@ def bibliography(fit: Any, *, rivals: bool = False) -> str:
     -------
     str
         Entries one by one, for a ``.bib`` file.
-
-    Raises
-    ------
-    NotAvailableError
-        For theme counts.
     """
     return "\n\n".join(entries(fit, rivals=rivals).values()) + "\n"
 
 
 def entries(fit: Any, *, rivals: bool = False) -> dict[str, str]:
     """BibTeX by key, in the order of the keys."""
-    refuse_counts(fit, "Its methods are in docs/theme-counts.md.")
     text = files("bayesem.reporting").joinpath("references.bib").read_text("utf-8")
     known = {re.match(r"@\w+\{(\w+),", e)[1]: e.strip() for e in text.split("\n\n")}  # type: ignore[index]
     return {key: known[key] for key in sorted(set(_keys(fit, rivals=rivals)))}
 
 
 def _keys(fit: Any, *, rivals: bool) -> Iterator[str]:
+    if isinstance(fit, CountFit):
+        yield from OF_COUNTS
+        return
     yield from ALWAYS
     if fit.settings.sampler in ("nutpie", "pymc"):
         yield "hoffman2014"

@@ -7,7 +7,7 @@ it through `repr` alone, and so as a string literal; files are named by this pac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Cell", "Sources", "cells"]
+__all__ = ["Cell", "Sources", "cells", "count_cells"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +194,60 @@ def cells(found: Sources) -> Iterator[Cell]:
     yield Cell(
         "references", "References", "", f"methods.references(fit, rivals={bool(found.rivals)})"
     )
+
+
+COUNT_IMPORTS = """\
+import bayesem as sem
+from bayesem.reporting import (
+    counting, describing, evidence, methods, reproducing, shown, summarising,
+)
+"""
+
+COUNT_SUMMARY = """
+verdicts = sem.assess(propositions, fit)
+leaning = shown.quoted(sem.count_sensitivity, propositions, fit.model, seed=SEED)
+shown.blocks_of(
+    summarising.banners(fit),
+    summarising.headline(verdicts),
+    summarising.glance(verdicts, leaning),
+    counting.doubts(fit),
+)"""
+
+COUNT_ASKED = "describing.asked(counting.judged(propositions, verdicts), fit)"
+
+COUNT_DATA = """\
+shown.blocks_of(
+    counting.counted(fit),
+    counting.drawn(shown.quoted(sem.plot_shares, fit)),
+    counting.fingerprints(fit, propositions),
+)"""
+
+INTERVIEWS = "counting.settled(shown.quoted(sem.interviews, propositions, fit.model, seed=SEED))"
+
+
+def count_cells(found: Sources) -> Iterator[Cell]:
+    """Every section of a report on theme counts, in order."""
+    yield Cell("summary", "Verdicts", "", COUNT_IMPORTS + _loading(found) + COUNT_SUMMARY)
+    yield Cell("one-by-one", "Verdicts one by one", "", "summarising.cards(verdicts, leaning)")
+    yield Cell("asked", "What was asked", "Each proposition in words, and the claim that stands "
+               "for it.", COUNT_ASKED)  # fmt: skip
+    yield Cell("data", "Data", "What was counted, and the shares that this allows.", COUNT_DATA)
+    yield Cell("priors", "Assumptions", "Prior, clustering of references, and what is left out.",
+               "counting.assumed(fit)")  # fmt: skip
+    yield Cell("propositions", "Propositions in full", "", "evidence.verdict_table(verdicts)")
+    for number, name in enumerate(found.names, 1):
+        code = f"evidence.proposition(verdicts, {name!r})"
+        yield Cell(f"proposition-{number}", "", "", code, f"Proposition {number}")
+    yield Cell("sensitivity", "Other assumptions", "What becomes of the verdicts when one "
+               "assumption is changed at a time.", "counting.leaning(leaning)")  # fmt: skip
+    yield Cell("interviews", "Further interviews", "How many more would settle each claim.",
+               INTERVIEWS)  # fmt: skip
+    yield Cell("methods", "Methods", "For the methods section of a paper.",
+               "counting.methods(fit, propositions)")  # fmt: skip
+    yield Cell("reproduce", "Reproduce", "How to get every number again.",
+               f"counting.reproduce(fit, SEED, {dict(found.beside)!r})")  # fmt: skip
+    yield Cell("glossary", "Glossary", "", GLOSSARY)
+    yield Cell("references", "References", "", "methods.references(fit)")
 
 
 def _only(found: Sources) -> str:

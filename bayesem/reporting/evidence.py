@@ -34,7 +34,7 @@ FARTHEST = 10
 SIZES = (
     "In brackets behind a number: its Monte-Carlo error.",
     "Size: of a claim on one quantity its estimate, of one on two sides their difference, on the "
-    "standardised scale, where ropes lie; raw where it says so.",
+    "standardised scale, where ropes lie, or of shares as they are; raw where it says so.",
     "ROPE: the half-width that the verdict used, by the kind of what is compared; a sum or "
     "difference of several kinds has the first of: path, correlation, interaction, indirect.",
 )
@@ -137,7 +137,7 @@ def _reasons(frame: pd.DataFrame) -> Iterator[str]:
 def _sized(size: Size | None) -> str:
     if size is None:
         return ""
-    raw = "" if size.standardised else " (raw)"
+    raw = " (raw)" if size.scale == "raw" else ""
     return f"{number(size.mean)} {interval(size.lower, size.upper)}{raw}"
 
 

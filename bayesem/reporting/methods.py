@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from bayesem.counts.fit import CountFit
 from bayesem.propositions import PropositionSet
 from bayesem.reporting.bibliography import entries, in_words
 from bayesem.reporting.blocks import Blocks, Listing, Table, Text, Verbatim
+from bayesem.reporting.counting import book_of
 from bayesem.reporting.deciding import wording_of_rule
 from bayesem.reporting.origin import WEIGHTS, assumed, kind_of_data, noted, rebuilt, source_of
 from bayesem.reporting.shown import blocks_of
@@ -116,7 +118,7 @@ def references(fit: Any, *, rivals: bool = False) -> Blocks:
     """References in words, and as BibTeX."""
     found = entries(fit, rivals=rivals)
     words = sorted(in_words(entry) for entry in found.values())
-    book = fit.model.codebook
+    book = book_of(fit) if isinstance(fit, CountFit) else fit.model.codebook
     source = (book.source,) if book is not None and book.source else ()
     bibtex = "\n\n".join(found.values())
     return Blocks((Listing((*source, *words)), Verbatim(bibtex, "BibTeX:", aside=True)))

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesem.counts.fit import CountFit
 from bayesem.data import Moments
 from bayesem.errors import BayesemError
 from bayesem.publications import publication
@@ -46,6 +47,8 @@ def kind_of_data(fits: Sequence[Any]) -> str:
     fit = fits[0]
     sizes = " and ".join(f"{n:,}" for n in sorted({int(one.n) for one in fits}))
     made = "SYNTHETIC " if any(one.data.synthetic for one in fits) else ""
+    if isinstance(fit, CountFit):
+        return f"the {made}theme counts of {sizes} coded references"
     if rebuilt(fit):
         what = matrix(fit.data)
         return f"a {what} rebuilt from {made}printed estimates (n = {sizes} in the source)"

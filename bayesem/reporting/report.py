@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bayesem.concerning import concerns
-from bayesem.counts.fit import refuse_counts
+from bayesem.counts.fit import CountFit
 from bayesem.data import Moments
-from bayesem.errors import DataError, ModelError
+from bayesem.errors import DataError, ModelError, NotAvailableError
 from bayesem.posterior import Fit
 from bayesem.propositions import PropositionSet
 from bayesem.reporting.bibliography import bibliography
-from bayesem.reporting.cells import Sources, cells
+from bayesem.reporting.cells import Sources, cells, count_cells
+from bayesem.reporting.counting import book_of
 from bayesem.reporting.document import write_document
 from bayesem.reporting.origin import kind_of_data
 from bayesem.reporting.page import page, parts
@@ -129,7 +130,8 @@ def report(
     known = put_propositions(propositions, folder / "propositions.toml")
     sources = _put(fit, known, rivals or {}, files, folder, seed)
     named = title or _title(fit)
-    book = notebook_of(list(cells(sources)), named)
+    sections = count_cells if isinstance(fit, CountFit) else cells
+    book = notebook_of(list(sections(sources)), named)
     notebook, references = _beside(target, ".ipynb"), _beside(target, ".bib")
     main = _main(fit)
     references.write_text(bibliography(main, rivals=bool(rivals)), "utf-8")
@@ -189,8 +191,14 @@ def _check(fit: Any, rivals: Mapping[str, Fit] | None) -> None:
     every = [*_every(fit), *(rivals or {}).values()]
     if not every:
         raise ModelError("there is no fit to report.", hint="Give what `sem.fit(...)` returns.")
+    if isinstance(fit, CountFit) and not rivals:
+        return
     for one in every:
-        refuse_counts(one, "`bayesem run STUDY` prints their verdicts and what these lean on.")
+        if isinstance(one, CountFit):
+            raise NotAvailableError(
+                "a report on theme counts is on one fit, without rivals or readings.",
+                hint="Report it alone: `sem.report(counts, propositions, path)`.",
+            )
         if not isinstance(one, Fit):
             raise ModelError(
                 f"a fit is a {type(one).__name__}.", hint="Give what `sem.fit(...)` returns."
@@ -294,7 +302,7 @@ def _saved(fit: Fit, path: Path) -> str:
 
 def _title(fit: Any) -> str:
     main = _main(fit)
-    book = main.model.codebook
+    book = book_of(main) if isinstance(main, CountFit) else main.model.codebook
     if book is not None:
         return book.title
     return f"Report on {main.model.name}" if main.model.name else "Report on a model"

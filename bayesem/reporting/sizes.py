@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesem.claim_counts import speaks_of_counts
 from bayesem.claims_evaluation import scope
 from bayesem.errors import BayesemError
 from bayesem.figures.assessed import claim_of, fits_of
@@ -26,8 +27,8 @@ class Size:
     ----------
     kind : str
         ``estimate`` of one quantity held against 0, or ``difference`` of two sides.
-    standardised : bool
-        Whether it is on the standardised scale, where ropes lie.
+    scale : str
+        ``standardised``, where ropes lie; ``raw`` where there is none; ``shares`` of theme counts.
     mean, lower, upper : float
         Posterior mean and ends of the central 95% interval.
     rope : float or None
@@ -37,7 +38,7 @@ class Size:
     """
 
     kind: str
-    standardised: bool
+    scale: str
     mean: float
     lower: float
     upper: float
@@ -54,7 +55,7 @@ def size_of(row: pd.Series, verdicts: Verdicts) -> Size | None:
     """The size behind a row; None for a claim of several parts, and for ``null(x)``."""
     if pd.isna(row["estimate"]):
         return None
-    raw = Size("difference", False, row["estimate"], row["lower"], row["upper"], None, False)
+    raw = Size("difference", "raw", row["estimate"], row["lower"], row["upper"], None, False)
     try:
         form, rule = claim_of(verdicts, str(row["name"]))
         parts = list(leaves(form))
@@ -64,7 +65,8 @@ def size_of(row: pd.Series, verdicts: Verdicts) -> Size | None:
         return raw
     readings = _readings(row, verdicts)
     panel = panel_of(parts[0], rule, readings, None)
-    return _measured(row, panel, parts[0])
+    counts = speaks_of_counts(parts[0])
+    return _measured(row, panel, parts[0], "shares" if counts else "standardised")
 
 
 def _readings(row: pd.Series, verdicts: Verdicts) -> list[Any]:
@@ -75,12 +77,12 @@ def _readings(row: pd.Series, verdicts: Verdicts) -> list[Any]:
     return [(name, weight, tuple(map(scope, fits))) for name, weight, fits in found]
 
 
-def _measured(row: pd.Series, panel: Panel, part: Comparison) -> Size:
+def _measured(row: pd.Series, panel: Panel, part: Comparison, scale: str) -> Size:
     numbers = [side.value for side in (part.left, part.right) if isinstance(side, Number)]
     single = numbers == [0]
     kind = "estimate" if single else "difference"
     if panel.rope is None or panel.threshold is None:
-        return Size(kind, False, row["estimate"], row["lower"], row["upper"], None, single)
+        return Size(kind, "raw", row["estimate"], row["lower"], row["upper"], None, single)
     draws = [x - panel.threshold for _, _, x in panel.posterior]
     each = [1.0 if w is None else w for _, w, _ in panel.posterior]
     values = np.concatenate(draws)
@@ -90,4 +92,4 @@ def _measured(row: pd.Series, panel: Panel, part: Comparison) -> Size:
     low, high = np.quantile(values, ENDS, weights=weights, method="inverted_cdf")
     half = (panel.rope[1] - panel.rope[0]) / 2
     mean = float(np.average(values, weights=weights))
-    return Size(kind, True, mean, float(low), float(high), half, single or not numbers)
+    return Size(kind, scale, mean, float(low), float(high), half, single or not numbers)

@@ -250,7 +250,7 @@ def _facts(row: pd.Series, verdicts: Verdicts) -> Iterator[tuple[str, str]]:
         yield "Monte-Carlo error of Pr after", error_text(row["mcse"])
     size = size_of(row, verdicts)
     if size is not None:
-        scale = ", standardised" if size.standardised else ""
+        scale = f", {size.scale}" if size.scale != "raw" else ""
         span = interval(size.lower, size.upper)
         yield f"{size.kind}{scale} [95%]", f"{number(size.mean)} {span}"
     if pd.notna(row["rope_mass"]):
@@ -262,7 +262,7 @@ def _facts(row: pd.Series, verdicts: Verdicts) -> Iterator[tuple[str, str]]:
 
 def _sentence(row: pd.Series) -> str:
     if pd.isna(row["probability"]):
-        return str(row["reason"])
+        return f"{str(row['reason'])[:1].upper()}{str(row['reason'])[1:]}."
     prior, factor = row["prior_probability"], factor_text(row)
     before = (
         f"Before the data the claim had the probability {believed_text(prior)}, "

@@ -11,6 +11,7 @@ from bayesem.reporting.deciding import deciding_parts
 from bayesem.reporting.origin import noted, rebuilt
 from bayesem.reporting.sizes import size_of
 from bayesem.reporting.writing import interval, marked, number, probability
+from bayesem.robustness.counts import CountSensitivity
 from bayesem.robustness.priors import Sensitivity
 from bayesem.verdicts import Verdicts
 
@@ -45,6 +46,8 @@ def weakness(row: pd.Series, verdicts: Verdicts, sensitivity: Any) -> str:
 def _weaknesses(row: pd.Series, verdicts: Verdicts, sensitivity: Any) -> Iterator[str]:
     if pd.isna(row["probability"]):
         yield "These data cannot bear on it."
+    if pd.isna(row["probability"]):
+        return
     if row["attainable"] < verdicts.rules[row["name"]].prob:
         yield (
             f"It cannot be supported at this number of cases with its rope as it is, whatever the "
@@ -66,6 +69,8 @@ def _weaknesses(row: pd.Series, verdicts: Verdicts, sensitivity: Any) -> Iterato
 
 def _leanings(row: pd.Series, sensitivity: Any) -> Iterator[str]:
     """What the sensitivity analysis says on this claim."""
+    if isinstance(sensitivity, CountSensitivity):
+        yield from _of_counts(row, sensitivity)
     if not isinstance(sensitivity, Sensitivity):
         return
     name = str(row["name"])
@@ -88,6 +93,15 @@ def _leanings(row: pd.Series, sensitivity: Any) -> Iterator[str]:
         )
 
 
+def _of_counts(row: pd.Series, found: CountSensitivity) -> Iterator[str]:
+    """Under which other assumptions a verdict on theme counts is another one."""
+    mine = found.table[found.table["name"] == row["name"]]
+    other = mine[mine["verdict"] != row["verdict"]]
+    if len(other):
+        each = ", ".join(f"{r['verdict']} ({r['setting']})" for _, r in other.iterrows())
+        yield f"It leans on what was assumed: {each}."
+
+
 def _open(row: pd.Series, verdicts: Verdicts) -> Iterator[str]:
     rule = verdicts.rules[row["name"]]
     if row["verdict"] != UNDECIDED:
@@ -108,7 +122,7 @@ def _of_size(row: pd.Series, verdicts: Verdicts) -> Iterator[str]:
         said.append(f"with probability {mass} the {size.kind} is too small to matter")
     if size.relative > 1:
         span = interval(size.lower, size.upper)
-        scale = ", standardised" if size.standardised else ""
+        scale = f", {size.scale}" if size.scale != "raw" else ""
         said.append(f"it is known only roughly (95% interval {span}{scale})")
     if said:
         yield f"Its size: {', and '.join(said)}."

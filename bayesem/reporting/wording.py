@@ -17,6 +17,7 @@ from bayesem.grammar.statements import (
     Number,
     Or,
     PathArgument,
+    ShareArgument,
     SlopeArgument,
     Unary,
     expression_text,
@@ -39,6 +40,8 @@ def names_of(fit: Any) -> dict[str, str]:
 
     Factors are called what the codebook calls them; labels after the parameters they stand for.
     """
+    if fit.table is None:  # theme counts
+        return {name: f"{text} ({name})" for name, text in fit.model.texts.items()}
     book = fit.model.codebook
     known = {} if book is None else dict(book.factors)
     called = {name: f"{text} ({name})" for name, text in known.items()}
@@ -120,6 +123,10 @@ def _call(name: str, args: tuple[Any, ...], names: Names) -> str:
         case "null", (one,):
             said = _said(one, names)
             return f"{said}{',' * (', ' in said)} is practically zero"
+        case "share", (ShareArgument(category, column, group),):
+            return f"the share of {names.get(category, category)} where {column} is {group}"
+        case "share", (one,):
+            return f"the share of {_said(one, names)}"
         case "std", (one,):
             said = _said(one, names)
             rest = said.removeprefix("the ")
