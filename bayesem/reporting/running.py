@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bayesem.errors import NotAvailableError, installing
+from bayesem import errors
+from bayesem.errors import BayesemError, NotAvailableError, installing
 from bayesem.reporting.cells import Cell
 
 __all__ = ["notebook_of", "run", "write_notebook"]
@@ -60,8 +61,10 @@ def run(book: Any, folder: Path, tell: Tell) -> None:
 
     Raises
     ------
+    BayesemError
+        If a cell is told so by this package: the same error.
     nbclient.exceptions.CellExecutionError
-        If a cell fails; what ran before it stays in the notebook.
+        If a cell fails in another way; what ran before it stays in the notebook.
     KeyboardInterrupt
         If somebody stops it; likewise.
     """
@@ -80,9 +83,19 @@ def run(book: Any, folder: Path, tell: Tell) -> None:
                     said = cell.metadata["bayesem"]
                     tell(number, len(code), said["title"] or said["step"])
                     client.execute_cell(cell, index)
+        except _needed("nbclient.exceptions").CellExecutionError as error:
+            raise (_told(error) or error) from None
         finally:
             if client.km is not None and client.km.has_kernel:
                 client.km.shutdown_kernel(now=True)
+
+
+def _told(error: Any) -> BayesemError | None:
+    """The error of this package that a cell ended with, if it did."""
+    kind = getattr(errors, error.ename, None)
+    if isinstance(kind, type) and issubclass(kind, BayesemError):
+        return kind(error.evalue)
+    return None
 
 
 def _kernel(settings: Path) -> Any:
