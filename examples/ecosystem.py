@@ -25,6 +25,8 @@ def main() -> None:
     """Fit, judge, compare, draw."""
     o = arguments(__doc__, n=800, moderated="draw synthetic answers where the ecosystem moderates",
                   evidence="Bayes factors, too, which take minutes more")  # fmt: skip
+    if o.moderated and not any(text.startswith("ecosystem_moderates=") for text in o.set):
+        o.set.append("ecosystem_moderates=true")  # in the declared population no product is at work
     data = answers(o, GRAPHS["moderates"] if o.moderated else STUDY)
     # competitiveness, too: one graph needs rivalry, whose answers must then be in all three
     fits = {k: fitted(v, ("EP", "ECO", "COMP"), data, o) for k, v in GRAPHS.items()}
