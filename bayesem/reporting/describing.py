@@ -19,13 +19,14 @@ from bayesem.reporting.blocks import Blocks, Listing, Table, Text, Verbatim
 from bayesem.reporting.origin import WEIGHTS, assumed, matrix, rebuilt, source_of
 from bayesem.reporting.shown import answers, blocks_of, figure
 from bayesem.reporting.wording import claim_in_words, names_of
-from bayesem.reporting.writing import digits, fixed, number, probability, table_of, whole
-from bayesem.rounding import LIGHT, share_text
+from bayesem.reporting.writing import digits, fixed, number, table_of, whole
+from bayesem.rounding import share_text
 from bayesem.verdict_text import rule_text
 
 __all__ = ["asked", "codebook", "data", "digest", "fingerprints", "given_back", "model",
            "readings", "scale_of", "slim"]  # fmt: skip
 
+DOUBTED = 0.05  # probability of a misprint from which on it is said
 MANY = 5  # readings from which on their table is folded
 REMARKS = "Remarks of the file, in its own words; numbers in them are not of this fit:"
 
@@ -165,6 +166,8 @@ def readings(fits: Any) -> Blocks:
         WEIGHTS,
         "Matrices: what a reading leaves open differs from one to the next; their draws count "
         "together, with equal weight.",
+        "Where no matrix satisfies all that a reading assumes, one that comes near stands for it, "
+        "and the reading has next to no weight.",
     )
     made = Table("Readings of the printed tables", heads, rows, (False, True, True, False), notes)
     return Blocks((replace(made, folded=len(rows) > MANY),))
@@ -191,10 +194,11 @@ def given_back(fit: Any) -> Blocks:
     frame = found.assign(
         path=[fit.table.labels[label][0].name for label, _ in items],
         kind=[kinds[kind] for _, kind in items],
+        printed_in=[_place(fit, where) for where in found["where"]],
         implied=[_of_p(v, kind) for v, (_, kind) in zip(found["implied"], items, strict=True)],
         aside=[_misprint(m) for m in found["misprint"]],
     )  # fmt: skip
-    columns = {"path": "Path", "kind": "Number", "where": "Printed in", "printed": "Printed",
+    columns = {"path": "Path", "kind": "Number", "printed_in": "Printed in", "printed": "Printed",
                "implied": "By the reading", "aside": "Remark"}  # fmt: skip
     title = f"Printed numbers, and what reading {fit.data.reading} makes of them"
     made = table_of(frame, title, columns, notes=(
@@ -204,14 +208,24 @@ def given_back(fit: Any) -> Blocks:
     return Blocks((replace(slim(made), folded=True),))
 
 
+def _place(fit: Any, where: str) -> str:
+    """A table of the paper and its row, for a table of the codebook."""
+    name, _, row = where.rpartition(".")
+    found = fit.model.codebook.printed.get(name)
+    place = found.get("where", name) if isinstance(found, Mapping) else name
+    return f"{place}, no. {row}"
+
+
 def _misprint(p: float) -> str:
     if p > 0.9995:
         return "set aside as a misprint"
-    return f"misprint: Pr {p:.2f}" if p >= LIGHT else ""
+    return f"misprint: Pr {p:.2f}" if p >= DOUBTED else ""
 
 
 def _of_p(value: float, kind: str) -> str:
-    return probability(value) if kind == "p" else number(value)
+    if kind != "p":
+        return number(value)
+    return "<.0001" if value < 5e-5 else f"{value:.4f}"
 
 
 # --- model -----------------------------------------------------------------------------------

@@ -52,9 +52,17 @@ def proposition(verdicts: Verdicts, name: str) -> Blocks:
         return Blocks((Text(f"{name}: withheld, because the chains did not converge."),))
     drawn = quoted(plot_verdict, verdicts, name)
     alt = f"Prior and posterior density of what {name} compares, with its threshold."
-    title = f"{name}: what the verdict rests on. Dashed: prior. Filled: posterior, dark where " \
-            "the claim holds."  # fmt: skip
+    title = (
+        f"{name}: what the verdict rests on. Grey and dashed: prior. Filled: posterior, dark where "
+        f"the claim holds.{_thin(verdicts)}"
+    )
     return blocks_of(_parts(verdicts, name), figure(drawn, title, alt))
+
+
+def _thin(verdicts: Verdicts) -> str:
+    """Which readings the thin lines are of."""
+    names = [name for name, weight in verdicts.weights.items() if weight >= LIGHT]
+    return f" Thin: readings {', '.join(sorted(names))}." if names else ""
 
 
 def _parts(verdicts: Verdicts, name: str) -> Table | None:
@@ -173,7 +181,7 @@ def leaning(found: Any, verdicts: Verdicts) -> Blocks:
     )
     order = {name: k for k, name in enumerate(dict.fromkeys(frame["name"]))}
     frame = frame.sort_values("name", key=lambda names: names.map(order), kind="stable")
-    said = found.sentences or ("No verdict changes with the ropes and priors that were tried.",)
+    said = _sentences(found, verdicts)
     lost = (frame["verdict"] == WITHHELD) & (frame["verdict_as_fitted"] != WITHHELD)
     other = frame[(frame["moves"] | lost) & (frame["way"] != "as fitted")]
     weights = verdicts.weights
@@ -187,6 +195,18 @@ def leaning(found: Any, verdicts: Verdicts) -> Blocks:
         replace(slim(_settings(frame, "All settings", SIGNS)), folded=True),
         *_power(found.claims),
     )  # fmt: skip
+
+
+def _sentences(found: Any, verdicts: Verdicts) -> tuple[str, ...]:
+    """What changes: first of the mixture, then of readings that have weight."""
+    light = f", weight {share_text(0.0)})"
+    kept = tuple(s for s in found.sentences if light not in s)
+    table = found.table
+    if not verdicts.weights:
+        return kept or ("No verdict changes with the ropes and priors that were tried.",)
+    moved = table["moves"] & (table["reading"] == POOLED)
+    first = () if moved.any() else ("No pooled verdict changes under the settings tried.",)
+    return (*first, *kept)
 
 
 def _settings(frame: pd.DataFrame, title: str, notes: Sequence[str]) -> Table:

@@ -82,10 +82,17 @@ def _pooled(fits: Mapping[str, Any]) -> str:
     rest = f", and {light} more below .005 each" if light else ""
     why = f" {WEIGHTS}" if all(rebuilt(mine[0]) for mine in each.values()) else ""
     draws = sum(fit.settings.chains * fit.settings.draws for fit in every)
+    tables = [fit.convergence.table for fit in every]
+    r_hat = max(table["r_hat"].max() for table in tables)
+    bulk, tail = (min(table[c].min() for table in tables) for c in ("ess_bulk", "ess_tail"))
+    worst = (
+        f"Over all of them R-hat is at most {r_hat:.3f}, bulk ESS at least {bulk:,.0f} and tail "
+        f"ESS at least {tail:,.0f}."
+    )
     return (
         f"The fit described here is one of {len(every)}, made in the same way under {len(each)} "
         f"readings of the data. Verdicts are of their mixture, {draws:,} draws in all, each "
-        f"reading with its weight: {shares}{rest}.{why}"
+        f"reading with its weight: {shares}{rest}.{why} {worst}"
     )
 
 

@@ -219,7 +219,8 @@ def coefficients(raw: Any, standardized: Any, fit: Any) -> Blocks:
         rows = both[both["op"] == op]
         if len(rows):
             shown = {k: v for k, v in columns.items() if k != "label" or (rows[k] != "").any()}
-            made.append(table(rows, title, shown, fit=fit, intervals=spans, notes=_of_signs()))
+            notes = (*_of_signs(), *_of_units(fit))
+            made.append(table(rows, title, shown, fit=fit, intervals=spans, notes=notes))
     return blocks_of(*made, _explained(standardized, fit))
 
 
@@ -236,6 +237,15 @@ def _explained(standardized: Any, fit: Any) -> Blocks | None:
                           "lower": 1 - rows["upper"], "upper": 1 - rows["lower"]})  # fmt: skip
     columns = {"factor": "Factor", "mean": "R\N{SUPERSCRIPT TWO}", "interval": "95% interval"}
     return table(frame, "Explained variance of predicted factors", columns, fit=fit)
+
+
+def _of_units(fit: Any) -> tuple[str, ...]:
+    if not (rebuilt(fit) and fit.data.standardized):
+        return ()
+    return (
+        "Means and SDs are in units of the rebuilt matrix, whose variables have standard deviation "
+        "1, and not in those of the printed estimates.",
+    )
 
 
 def _of_signs() -> tuple[str, ...]:
