@@ -205,7 +205,10 @@ from bayesem.reporting import (
 
 COUNT_SUMMARY = """
 verdicts = sem.assess(propositions, fit)
-leaning = shown.quoted(sem.count_sensitivity, propositions, fit.model, seed=SEED)
+leaning = None if fit.phases else shown.quoted(
+    sem.count_sensitivity, propositions, counting.table_of_fit(fit), seed=SEED,
+    **counting.varied(fit),
+)
 shown.blocks_of(
     summarising.banners(fit),
     summarising.headline(verdicts),
@@ -222,7 +225,12 @@ shown.blocks_of(
     counting.fingerprints(fit, propositions),
 )"""
 
-INTERVIEWS = "counting.settled(shown.quoted(sem.interviews, propositions, fit.model, seed=SEED))"
+INTERVIEWS = """\
+further = None if fit.phases else shown.quoted(
+    sem.interviews, propositions, counting.table_of_fit(fit), seed=SEED,
+    **counting.further(fit),
+)
+counting.settled(further)"""
 
 
 def count_cells(found: Sources) -> Iterator[Cell]:

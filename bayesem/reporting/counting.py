@@ -9,6 +9,7 @@ import pandas as pd
 from bayesem.campaigns.interviews import Interviews, needed_text
 from bayesem.codebook import Codebook
 from bayesem.counts.fit import CountFit
+from bayesem.counts.table import CountModel
 from bayesem.errors import BayesemError
 from bayesem.model import read_model
 from bayesem.propositions import PropositionSet
@@ -22,10 +23,29 @@ from bayesem.rounding import believed_text, factor_text
 from bayesem.verdict_text import rule_text
 from bayesem.verdicts import Verdicts
 
-__all__ = ["assumed", "book_of", "counted", "doubts", "drawn", "fingerprints", "judged", "leaning",
-           "methods", "reproduce", "settled"]  # fmt: skip
+__all__ = [
+    "assumed",
+    "book_of",
+    "counted",
+    "doubts",
+    "drawn",
+    "fingerprints",
+    "further",
+    "judged",
+    "leaning",
+    "methods",
+    "reproduce",
+    "settled",
+    "table_of_fit",
+    "varied",
+]  # fmt: skip
 
 SMALL = "How often a theme is spoken of is not how much it matters to those who speak."
+EFFECTS = (1.0, 2.0, 4.0)
+ESTIMATED = (
+    "Not varied: how much informants differ was estimated from the segments and not declared, and "
+    "no reference stands beside them."
+)
 LETTERS = {"supported": "+", "refuted": "\N{MINUS SIGN}", "practically null": "0",
            "withheld": "w", "undecided": "?"}  # fmt: skip
 PRIORS = {
@@ -115,8 +135,33 @@ def _notes(fit: CountFit) -> Iterator[str]:
     yield from (note for note in fit.notes if not note.startswith("SYNTHETIC"))
 
 
+def table_of_fit(fit: CountFit) -> CountModel:
+    """The table as the fit took it: references beside it left out, or one sub-theme more."""
+    if fit.settings.others != "other":
+        return fit.model
+    themes = {**fit.model.themes, "other": {"other": fit.model.left_out}}
+    return replace(fit.model, themes=themes)
+
+
+def varied(fit: CountFit) -> dict[str, Any]:
+    """What `bayesem.count_sensitivity` tries, the fit's own assumptions first."""
+    effect, prior = fit.settings.design_effect, fit.settings.prior
+    return {
+        "design_effect": (effect, *(d for d in EFFECTS if d != effect)),
+        "prior": (prior, *(p for p in PRIORS if p != prior)),
+    }
+
+
+def further(fit: CountFit) -> dict[str, Any]:
+    """What `bayesem.interviews` looks at, under the fit's own prior."""
+    effects = sorted({*EFFECTS, fit.settings.design_effect})
+    return {"design_effect": tuple(effects), "prior": fit.settings.prior}
+
+
 def leaning(found: Any) -> Blocks:
     """Each claim's probability and verdict with one assumption changed at a time."""
+    if found is None:
+        return Blocks((Text(ESTIMATED),))
     if isinstance(found, Quote):
         return Blocks((found,))
     assert isinstance(found, CountSensitivity)
@@ -135,8 +180,8 @@ def leaning(found: Any) -> Blocks:
                   (False, *(True for _ in settings)), (marks, *_placed(found)))  # fmt: skip
     columns = {"name": "Claim", "setting": "Under", "verdict": "Verdict", "before": "Prior Pr",
                "probability": "Posterior Pr", "bf": "Bayes factor"}  # fmt: skip
-    whole_ = replace(table_of(frame, "The same with Bayes factors", columns), folded=True)
-    return blocks_of(Listing(tuple(_moved(frame))), first, whole_)
+    more = replace(table_of(frame, "The same with Bayes factors", columns), folded=True)
+    return blocks_of(Listing(tuple(_moved(frame))), first, more)
 
 
 def _records(frame: pd.DataFrame) -> Iterator[Any]:
@@ -168,6 +213,8 @@ def _moved(frame: pd.DataFrame) -> Iterator[str]:
 
 def settled(found: Any) -> Blocks:
     """How many further interviews would decide each claim."""
+    if found is None:
+        return Blocks((Text(ESTIMATED),))
     if isinstance(found, Quote):
         return Blocks((found,))
     assert isinstance(found, Interviews)

@@ -234,7 +234,14 @@ def _decided(table: pd.DataFrame, verdicts: Verdicts) -> list[str]:
 
 def _part_of(row: pd.Series, verdicts: Verdicts) -> str:
     parts = deciding_parts(row, verdicts)
-    return "; ".join(f"{p['part']} ({probability(p['probability'])})" for p in parts)
+    return "; ".join(map(_with_factor, parts))
+
+
+def _with_factor(part: pd.Series) -> str:
+    """A part with its probability and, where there is one, its Bayes factor."""
+    factor = factor_text(part)
+    ratio = f", BF {factor}" if factor else ""
+    return f"{part['part']} ({probability(part['probability'])}{ratio})"
 
 
 def _wider(verdicts: Verdicts, factor: float) -> tuple[Proposition, ...]:

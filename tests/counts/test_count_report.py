@@ -94,6 +94,32 @@ def test_other_assumptions_are_said(table):
     assert "design_effect=2.5, others='other', prior=0.7" in code
 
 
+def test_assumptions_are_varied_from_those_of_the_fit(table):
+    """The first setting is the fit's own: its probabilities come back."""
+    claims = {"P": "share(trust) > 0.1", "Q": "share(work) > share(relations)"}
+    for others in ("left out", "other"):
+        fit = fit_counts(table, design_effect=2.0, others=others, prior=0.7, seed=1)
+        found = sem.count_sensitivity(
+            claims, counting.table_of_fit(fit), **counting.varied(fit), seed=2
+        ).table
+        mine = sem.assess(claims, fit).table.set_index("name")["probability"]
+        base = found[found["setting"] == "as assessed"].set_index("name")["probability"]
+        assert (mine - base).abs().max() < 0.02
+        assert {"design effect 1", "design effect 4", "prior flat"} <= set(found["setting"])
+    assert counting.further(fit) == {"design_effect": (1.0, 2.0, 4.0), "prior": 0.7}
+
+
+def test_segments_estimate_what_is_otherwise_declared(phased, tmp_path, monkeypatch):
+    monkeypatch.setattr(reporting, "run", here)
+    made = sem.report(phased, STUDY, tmp_path / "r.html")
+    found = {p.anchor: p for p in parts(nbformat.read(made.notebook, 4))}
+    for anchor in ("sensitivity", "interviews"):
+        assert found[anchor].blocks[0].text == counting.ESTIMATED
+    cards = {b.name: b for b in found["one-by-one"].blocks}
+    assert cards["T3"].verdict != "not testable"
+    assert "fit_segments" in found["reproduce"].blocks[1].text
+
+
 def test_one_fit_alone_is_reported(counted, tmp_path):
     with pytest.raises(sem.NotAvailableError, match="on one fit"):
         sem.report({"a": counted, "b": counted}, STUDY, tmp_path)
