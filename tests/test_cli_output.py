@@ -184,6 +184,11 @@ def test_completion_knows_every_command(shell, capsys):
             subprocess.run([bash, "-n"], input=script, text=True, check=True)
 
 
+def _hears_ctrl_c():
+    """A suite that a shell runs in the background ignores the signal, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_keeps_what_is_drawn(tmp_path):
     """A real signal: the draws so far are printed and kept, and are no verdict."""
     (tmp_path / "m.sem").write_text("f =~ x1 + x2 + x3\n")
@@ -194,14 +199,18 @@ def test_ctrl_c_keeps_what_is_drawn(tmp_path):
     run = subprocess.Popen(
         [sys.executable, "-m", "bayesem", *words, "--draws", "3000000"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_hears_ctrl_c,
     )  # fmt: skip
-    assert run.stderr is not None
-    for line in run.stderr:
-        if "sampling" in line:
-            break
-    time.sleep(2)
-    run.send_signal(signal.SIGINT)
-    out, err = run.communicate(timeout=120)
+    try:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if "sampling" in line:
+                break
+        time.sleep(2)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=120)
+    finally:
+        run.kill()
     assert run.returncode == 130, err
     assert "NOT CONVERGED: sampling was interrupted" in out
     drawn = re.search(r"STOPPED after ([\d,]+) of 3,000,000 draws", out)
