@@ -32,6 +32,7 @@ from bayesem.decision import (
 )
 from bayesem.errors import PropositionError
 from bayesem.propositions import NEEDS, Proposition, PropositionSet, Rule, read_propositions
+from bayesem.rounding import LIGHT
 from bayesem.verdict_text import explain, html, probability_text, rule_text, text
 
 __all__ = ["UNTESTABLE", "Verdicts", "assess", "claims_of", "unanswered"]
@@ -95,6 +96,11 @@ class Verdicts:
         single = self.table[self.table["reading"] != POOLED].drop_duplicates("reading")
         found = dict(zip(single["reading"], single["weight"].astype(float), strict=True))
         return {name: weight / sum(found.values()) for name, weight in found.items()}
+
+    @property
+    def light(self) -> tuple[str, ...]:
+        """Readings whose weight is 0.00 in print."""
+        return tuple(name for name, weight in self.weights.items() if weight < LIGHT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,6 +26,7 @@ from bayesem.reporting.reproducing import reproduce
 from bayesem.reporting.sizes import size_of
 from bayesem.reporting.sources import said_by_source
 from bayesem.reporting.weaknesses import weakness
+from bayesem.robustness.priors import Leaning
 from bayesem.rounding import factor_text
 
 CLAIMS = {
@@ -119,13 +120,15 @@ def test_what_leans_under_one_reading_is_no_weakness_of_the_mixture(fit):
     )
     verdicts = sem.assess({"P": "a > 0"}, {"T": heavy, "B": light})
     found = sem.sensitivity(verdicts, prior=(), rope=())
-    said = (
-        "P (B, weight <.005) is supported at the stated ropes and undecided when the ropes are 2."
-    )
-    pooled = "P (pooled) is supported at the stated ropes and undecided when the ropes are 2."
+    said = Leaning("P", "B", "P (B, weight <.005) is undecided when the ropes are twice as wide.")
+    pooled = Leaning("P", "pooled", "P (pooled) is undecided when the ropes are twice as wide.")
     row = verdicts.table[verdicts.table["reading"] == "pooled"].iloc[0]
-    assert "leans" not in weakness(row, verdicts, replace(found, sentences=(said,)))
-    assert pooled in weakness(row, verdicts, replace(found, sentences=(said, pooled)))
+    assert "leans" not in weakness(row, verdicts, replace(found, leanings=(said,)))
+    assert pooled.text in weakness(row, verdicts, replace(found, leanings=(said, pooled)))
+    shown = evidence.leaning(replace(found, leanings=(said,)), verdicts).items[0].items
+    assert shown == ("No pooled verdict changes under the settings tried.",)
+    shown = evidence.leaning(replace(found, leanings=(said, pooled)), verdicts).items[0].items
+    assert shown == (pooled.text,)
 
 
 # --- verdicts -------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """A report's sections on theme counts: what was counted, what is assumed, what would settle it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -158,30 +158,38 @@ def further(fit: CountFit) -> dict[str, Any]:
     return {"design_effect": tuple(effects), "prior": fit.settings.prior}
 
 
+def _instead(found: Quote | None) -> Blocks:
+    """A refusal, or why nothing was asked."""
+    return Blocks((Text(ESTIMATED) if found is None else found,))
+
+
 def leaning(found: Any) -> Blocks:
     """Each claim's probability and verdict with one assumption changed at a time."""
-    if found is None:
-        return Blocks((Text(ESTIMATED),))
-    if isinstance(found, Quote):
-        return Blocks((found,))
-    assert isinstance(found, CountSensitivity)
+    if not isinstance(found, CountSensitivity):
+        return _instead(found)
     frame = found.table.assign(
         before=[believed_text(p) for p in found.table["prior_probability"]],
         bf=[factor_text({**row, "bayes_factor_bound": ""}) for row in _records(found.table)],
     )
-    wide = frame.assign(
-        cell=[f"{probability(r['probability'])} {LETTERS.get(r['verdict'], '')}"
-              for r in _records(frame)]
-    ).pivot(index="name", columns="setting", values="cell")  # fmt: skip
-    names, settings = (list(dict.fromkeys(frame[c])) for c in ("name", "setting"))
-    rows = tuple((name, *(str(wide.loc[name, s]) for s in settings)) for name in names)
+    cells = [f"{probability(r['probability'])} {LETTERS[r['verdict']]}" for r in _records(frame)]
     marks = "+ supported, \N{MINUS SIGN} refuted, 0 practically null, w withheld, ? undecided."
-    first = Table("Probability of each claim under other assumptions", ("Claim", *settings), rows,
-                  (False, *(True for _ in settings)), (marks, *_placed(found)))  # fmt: skip
+    first = _by_claim("Probability of each claim under other assumptions", frame["name"],
+                      frame["setting"], cells, (marks, *_placed(found)))  # fmt: skip
     columns = {"name": "Claim", "setting": "Under", "verdict": "Verdict", "before": "Prior Pr",
                "probability": "Posterior Pr", "bf": "Bayes factor"}  # fmt: skip
     more = replace(table_of(frame, "The same with Bayes factors", columns), folded=True)
     return blocks_of(Listing(tuple(_moved(frame))), first, more)
+
+
+def _by_claim(
+    title: str, names: Iterable[str], heads: Iterable[str], cells: Iterable[str],
+    notes: tuple[str, ...],
+) -> Table:  # fmt: skip
+    """A row per claim and a column per heading, in the order in which they come first."""
+    known = {(name, head): cell for name, head, cell in zip(names, heads, cells, strict=True)}
+    rows, columns = (tuple(dict.fromkeys(key[k] for key in known)) for k in (0, 1))
+    body = tuple((name, *(known[name, head] for head in columns)) for name in rows)
+    return Table(title, ("Claim", *columns), body, (False, *(True for _ in columns)), notes)
 
 
 def _records(frame: pd.DataFrame) -> Iterator[Any]:
@@ -213,22 +221,16 @@ def _moved(frame: pd.DataFrame) -> Iterator[str]:
 
 def settled(found: Any) -> Blocks:
     """How many further interviews would decide each claim."""
-    if found is None:
-        return Blocks((Text(ESTIMATED),))
-    if isinstance(found, Quote):
-        return Blocks((found,))
-    assert isinstance(found, Interviews)
-    frame = found.sizes.assign(text=[needed_text(row) for row in _records(found.sizes)])
-    wide = frame.pivot(index="name", columns="design_effect", values="text")
-    names, effects = (list(dict.fromkeys(frame[c])) for c in ("name", "design_effect"))
-    rows = tuple((name, *(str(wide.loc[name, d]) for d in effects)) for name in names)
-    heads = ("Claim", *(f"Design effect {d:g}" for d in effects))
+    if not isinstance(found, Interviews):
+        return _instead(found)
+    cells = [needed_text(row) for row in _records(found.sizes)]
+    heads = [f"Design effect {d:g}" for d in found.sizes["design_effect"]]
     title = f"Further interviews for a decisive verdict with probability {found.assurance:g}"
     note = (
         f"Interviews of {found.references} references each, as many as one has given so far; "
         f"{found.replicates} futures of each number. In brackets: two standard errors around."
     )
-    return Blocks((Table(title, heads, rows, (False, *(True for _ in effects)), (note,)),))
+    return Blocks((_by_claim(title, found.sizes["name"], heads, cells, (note,)),))
 
 
 def fingerprints(fit: CountFit, propositions: PropositionSet) -> Blocks:

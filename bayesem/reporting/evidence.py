@@ -25,7 +25,7 @@ from bayesem.reporting.writing import (
     probability,
     table_of,
 )
-from bayesem.rounding import LIGHT, believed_text, factor_text, share_text
+from bayesem.rounding import believed_text, factor_text, share_text
 from bayesem.verdicts import POOLED, Verdicts, assess
 
 __all__ = ["leaning", "proposition", "rivals", "screening", "verdict_rows", "verdict_table"]
@@ -61,7 +61,7 @@ def proposition(verdicts: Verdicts, name: str) -> Blocks:
 
 def _thin(verdicts: Verdicts) -> str:
     """Which readings the thin lines are of."""
-    names = [name for name, weight in verdicts.weights.items() if weight >= LIGHT]
+    names = set(verdicts.weights) - set(verdicts.light)
     return f" Thin: readings {', '.join(sorted(names))}." if names else ""
 
 
@@ -70,8 +70,7 @@ def _parts(verdicts: Verdicts, name: str) -> Table | None:
     if len(parts) < 2:
         return None
     if "reading" in parts:
-        light = [k for k, w in verdicts.weights.items() if w < LIGHT]
-        parts = _pooled_first(parts[~parts["reading"].isin(light)])
+        parts = _pooled_first(parts[~parts["reading"].isin(verdicts.light)])
     frame = parts.assign(
         bf=[factor_text(r) for _, r in parts.iterrows()],
         before=[_believed(p) for p in parts["prior_probability"]],
@@ -184,11 +183,10 @@ def leaning(found: Any, verdicts: Verdicts) -> Blocks:
     said = _sentences(found, verdicts)
     lost = (frame["verdict"] == WITHHELD) & (frame["verdict_as_fitted"] != WITHHELD)
     other = frame[(frame["moves"] | lost) & (frame["way"] != "as fitted")]
-    weights = verdicts.weights
-    light = [weights.get(str(name), 1.0) < LIGHT for name in other.get("reading", ())]
-    heavy = other[~np.array(light, bool)] if light else other
-    some = "Settings under which a verdict changes, or is withheld"
-    title = f"{some} (readings of a weight below .005: see all settings)" if any(light) else some
+    heavy = other[~other["reading"].isin(verdicts.light)] if verdicts.light else other
+    title = "Settings under which a verdict changes, or is withheld"
+    if len(heavy) < len(other):
+        title += " (readings of a weight below .005: see all settings)"
     return blocks_of(
         Listing(tuple(said)),
         slim(_settings(heavy, title, found.notes)) if len(heavy) else None,
@@ -199,13 +197,12 @@ def leaning(found: Any, verdicts: Verdicts) -> Blocks:
 
 def _sentences(found: Any, verdicts: Verdicts) -> tuple[str, ...]:
     """What changes: first of the mixture, then of readings that have weight."""
-    light = f", weight {share_text(0.0)})"
-    kept = tuple(s for s in found.sentences if light not in s)
-    table = found.table
+    leanings = [one for one in found.leanings if one.reading not in verdicts.light]
+    kept = (*(one.text for one in leanings), *found.pulls)
     if not verdicts.weights:
         return kept or ("No verdict changes with the ropes and priors that were tried.",)
-    moved = table["moves"] & (table["reading"] == POOLED)
-    first = () if moved.any() else ("No pooled verdict changes under the settings tried.",)
+    changed = any(one.reading == POOLED for one in leanings)
+    first = () if changed else ("No pooled verdict changes under the settings tried.",)
     return (*first, *kept)
 
 

@@ -74,10 +74,8 @@ def _leanings(row: pd.Series, sensitivity: Any) -> Iterator[str]:
     if not isinstance(sensitivity, Sensitivity):
         return
     name = str(row["name"])
-    under = row.get("reading")
-    named = f"{name} ({under}" if isinstance(under, str) else name
-    begins = (f"{named})", f"{named},", f"{named} is ")
-    mine = [s for s in sensitivity.sentences if s.startswith(begins)]
+    here = (name, row.get("reading"))
+    mine = [one.text for one in sensitivity.leanings if (one.name, one.reading) == here]
     if mine:
         yield "It leans on what was assumed: " + " ".join(mine)
     claims = sensitivity.claims[sensitivity.claims["name"] == name]

@@ -25,7 +25,7 @@ from bayesem.seeds import check_seed
 from bayesem.verdict_text import probability_text
 from bayesem.verdicts import POOLED, Verdicts, assess
 
-__all__ = ["Sensitivity", "sensitivity"]
+__all__ = ["Leaning", "Sensitivity", "sensitivity"]
 
 WIDTH = 80
 
@@ -33,6 +33,24 @@ SETTING = ["name", "reading", "scaled", "factor", "verdict", "verdict_as_fitted"
 NUMBERS = ["probability", "prior_probability", "bayes_factor", "bayes_factor_bound", "mcse",
            "rope_mass"]  # fmt: skip
 COLUMNS = [*SETTING, *NUMBERS, "way", "pareto_k"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaning:
+    """A verdict that leans on the prior or on the ropes.
+
+    Attributes
+    ----------
+    name : str
+        Of the proposition.
+    reading : str or None
+    text : str
+        What it becomes, and when.
+    """
+
+    name: str
+    reading: str | None
+    text: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,16 +74,24 @@ class Sensitivity:
         readings with weights the row ``pooled`` has their weighted means.
     parameters : DataFrame
         ``parameter reading prior likelihood diagnosis`` of every variable of the posterior.
-    sentences : tuple of str
-        One for each verdict that leans on the prior or on the ropes.
+    leanings : tuple of Leaning
+        One for each verdict that another prior or rope changes.
+    pulls : tuple of str
+        A sentence for each claim that power scaling finds the prior pulling at.
     notes : tuple of str
     """
 
     table: pd.DataFrame
     claims: pd.DataFrame
     parameters: pd.DataFrame
-    sentences: tuple[str, ...]
+    leanings: tuple[Leaning, ...]
+    pulls: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """One for each verdict that leans on the prior or on the ropes."""
+        return (*(one.text for one in self.leanings), *self.pulls)
 
     def __repr__(self) -> str:
         return str(self)
@@ -166,8 +192,8 @@ def sensitivity(
         table, claims, parameters = (t.drop(columns="reading") for t in (table, claims, parameters))
     for _, fit in _named(verdicts.fits):
         table = stamped(table, fit)
-    sentences = (*_leanings(table, kinds, weights), *_pulled(claims, weights))
-    return Sensitivity(table, claims, parameters, sentences, (*notes, *more))
+    leanings, pulls = _leanings(table, kinds, weights), _pulled(claims, weights)
+    return Sensitivity(table, claims, parameters, tuple(leanings), tuple(pulls), (*notes, *more))
 
 
 # --- verdicts under another rule or prior -------------------------------------------------------
@@ -304,14 +330,14 @@ def _reading(name: Any) -> str | None:
 
 def _leanings(
     table: pd.DataFrame, kinds: Sequence[str], weights: Mapping[str, float]
-) -> Iterator[str]:
-    """A sentence for each proposition whose verdict another rope or prior changes."""
+) -> Iterator[Leaning]:
+    """Every proposition whose verdict another rope or prior changes."""
     keys = [k for k in ("name", "reading") if k in table]
     for _, rows in table.groupby(keys, sort=False, dropna=False):
         first = rows.iloc[0]
-        named = "reading" in table and isinstance(first["reading"], str)
-        share = _share(first["reading"], weights) if named else ""
-        name = f"{first['name']} ({first['reading']}{share})" if named else str(first["name"])
+        reading = _reading(first.get("reading"))
+        under = f" ({reading}{_share(reading, weights)})" if reading else ""
+        name = f"{first['name']}{under}"
         for what, words in (("prior", f"priors of {_plural(kinds)}"), ("rope", "ropes")):
             moved = rows[(rows["scaled"] == what) & rows["moves"]]
             if len(moved):
@@ -321,7 +347,8 @@ def _leanings(
                     for v, part in moved.groupby("verdict", sort=False)
                 )
                 default = "at the priors as fitted" if what == "prior" else "at the stated ropes"
-                yield f"{name} is {here} {default} and {parts}."
+                text = f"{name} is {here} {default} and {parts}."
+                yield Leaning(str(first["name"]), reading, text)
 
 
 def _share(reading: str, weights: Mapping[str, float]) -> str:
