@@ -112,6 +112,18 @@ def test_readings_that_count_for_nothing_stand_behind_the_others(fit):
     assert not describing.readings({"T": fits["T"]}).items
 
 
+def test_fits_of_one_reading_share_its_weight_in_the_error_of_the_prior(fit):
+    """Shares of N draws each: .4, .4 and .2 of the mixture."""
+    T, B = (
+        replace(fit, data=replace(fit.data, reading=k, weight=w))
+        for k, w in (("T", 0.8), ("B", 0.2))
+    )
+    size = fit.draws["prior"].sizes["draw"]
+    error = 0.5 * np.sqrt((0.4**2 + 0.4**2 + 0.2**2) / size)
+    said = summarising.glance(sem.assess({"P": "a > 0"}, {"T": [T, T], "B": B}), None)
+    assert f"Monte-Carlo error is at most {float(f'{error:.1g}'):g}." in words(said)
+
+
 def test_what_leans_under_one_reading_is_no_weakness_of_the_mixture(fit):
     """Pr(a > x) is high in the mixture; under the light reading the prior of sd .1 turns it."""
     heavy, light = (

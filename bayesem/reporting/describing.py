@@ -16,7 +16,7 @@ from bayesem.posterior import Fit
 from bayesem.propositions import PropositionSet
 from bayesem.publications.readings import closure
 from bayesem.reporting.blocks import Blocks, Listing, Table, Text, Verbatim
-from bayesem.reporting.origin import WEIGHTS, assumed, matrix, rebuilt, source_of
+from bayesem.reporting.origin import WEIGHTS, assumed, by_reading, matrix, rebuilt, source_of
 from bayesem.reporting.shown import answers, blocks_of, figure
 from bayesem.reporting.wording import claim_in_words, names_of
 from bayesem.reporting.writing import digits, fixed, number, table_of, whole
@@ -153,7 +153,7 @@ def scale_of(fit: Fit) -> str:
 
 def readings(fits: Any) -> Blocks:
     """What each reading of the printed tables assumes, and its weight; nothing of one alone."""
-    each = _by_reading(fits)
+    each = by_reading(fits)
     if len(each) < 2 or not all(rebuilt(mine[0]) for mine in each.values()):
         return Blocks(())
     order = sorted(each.items(), key=lambda one: -one[1][0].data.weight)
@@ -171,12 +171,6 @@ def readings(fits: Any) -> Blocks:
     )
     made = Table("Readings of the printed tables", heads, rows, (False, True, True, False), notes)
     return Blocks((replace(made, folded=len(rows) > MANY),))
-
-
-def _by_reading(fits: Any) -> dict[str, tuple[Any, ...]]:
-    if not isinstance(fits, Mapping):
-        return {}
-    return {str(k): tuple(v) if isinstance(v, list | tuple) else (v,) for k, v in fits.items()}
 
 
 def given_back(fit: Any) -> Blocks:

@@ -11,7 +11,15 @@ from bayesem.reporting.bibliography import entries, in_words
 from bayesem.reporting.blocks import Blocks, Listing, Table, Text, Verbatim
 from bayesem.reporting.counting import book_of
 from bayesem.reporting.deciding import wording_of_rule
-from bayesem.reporting.origin import WEIGHTS, assumed, kind_of_data, noted, rebuilt, source_of
+from bayesem.reporting.origin import (
+    WEIGHTS,
+    assumed,
+    by_reading,
+    kind_of_data,
+    noted,
+    rebuilt,
+    source_of,
+)
 from bayesem.reporting.shown import blocks_of
 from bayesem.rounding import LIGHT, share_text
 from bayesem.verdict_text import rule_text
@@ -70,7 +78,7 @@ def _sentences(fit: Any, propositions: PropositionSet) -> Iterator[str]:
 
 def _pooled(fits: Mapping[str, Any]) -> str:
     """What verdicts are pooled over, where they are."""
-    each = {k: v if isinstance(v, list | tuple) else (v,) for k, v in fits.items()}
+    each = by_reading(fits)
     every = [fit for mine in each.values() for fit in mine]
     if len(every) < 2:
         return ""

@@ -1,6 +1,6 @@
 """What kind of data verdicts rest on: answers, moments, or moments rebuilt from printed tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ __all__ = [
     "HEAD",
     "WEIGHTS",
     "assumed",
+    "by_reading",
     "kind_of_data",
     "matrix",
     "noted",
@@ -29,6 +30,12 @@ WEIGHTS = (
     "beforehand."
 )
 HEAD = "NO RAW ANSWERS: the data of this report are rebuilt from printed estimates."
+
+
+def by_reading(fits: Any) -> dict[str, tuple[Any, ...]]:
+    """Fits by reading, in whatever shape they were given; of one fit alone without a name."""
+    each = fits if isinstance(fits, Mapping) else {"": fits}
+    return {str(k): tuple(v) if isinstance(v, list | tuple) else (v,) for k, v in each.items()}
 
 
 def rebuilt(fit: Any) -> bool:

@@ -17,10 +17,11 @@ from bayesem.reporting.bibliography import bibliography
 from bayesem.reporting.cells import Sources, cells, count_cells
 from bayesem.reporting.counting import book_of
 from bayesem.reporting.document import write_document
-from bayesem.reporting.origin import kind_of_data
+from bayesem.reporting.origin import by_reading, kind_of_data
 from bayesem.reporting.page import page, parts
 from bayesem.reporting.propositions_file import put_propositions
 from bayesem.reporting.running import notebook_of, run, write_notebook
+from bayesem.reporting.summarising import every
 from bayesem.seeds import check_seed
 from bayesem.storage import save
 from bayesem.verdicts import claims_of
@@ -146,7 +147,7 @@ def report(
     document = _beside(target, ".docx") if "docx" in wanted else None
     if document is not None:
         write_document(found, named, _subtitle(main), document)
-    converged = all(one.converged for one in _every(fit))
+    converged = all(one.converged for one in every(fit))
     return Report(html, document, notebook, references, folder, converged,
                   time.perf_counter() - start)  # fmt: skip
 
@@ -181,19 +182,13 @@ def _beside(target: Path, ending: str) -> Path:
 # --- what -----------------------------------------------------------------------------------------
 
 
-def _every(fit: Any) -> list[Any]:
-    if not isinstance(fit, Mapping):
-        return [fit]
-    return [f for v in fit.values() for f in (v if isinstance(v, list | tuple) else (v,))]
-
-
 def _check(fit: Any, rivals: Mapping[str, Fit] | None) -> None:
-    every = [*_every(fit), *(rivals or {}).values()]
-    if not every:
+    fits = [*every(fit), *(rivals or {}).values()]
+    if not fits:
         raise ModelError("there is no fit to report.", hint="Give what `sem.fit(...)` returns.")
     if isinstance(fit, CountFit) and not rivals:
         return
-    for one in every:
+    for one in fits:
         if isinstance(one, CountFit):
             raise NotAvailableError(
                 "a report on theme counts is on one fit, without rivals or readings.",
@@ -213,20 +208,18 @@ def _check(fit: Any, rivals: Mapping[str, Fit] | None) -> None:
 def _main(fit: Any) -> Fit:
     if not isinstance(fit, Mapping):
         return fit  # type: ignore[no-any-return]
-    name = _heaviest(fit)
-    return _listed(fit[name])[0]
+    first: Fit = by_reading(fit)[_heaviest(fit)][0]
+    return first
 
 
 def _heaviest(fits: Mapping[str, Any]) -> str:
+    each = by_reading(fits)
+
     def weight(name: str) -> float:
-        data = _listed(fits[name])[0].data
+        data = each[name][0].data
         return float(data.weight) if isinstance(data, Moments) else 1.0
 
-    return max(fits, key=weight)
-
-
-def _listed(value: Any) -> list[Fit]:
-    return list(value) if isinstance(value, list | tuple) else [value]
+    return max(each, key=weight)
 
 
 def _put(
@@ -243,13 +236,13 @@ def _put(
     if isinstance(fit, Mapping):
         saved: Any = {}
         count = 0
-        for name, value in fit.items():
+        for name, mine in by_reading(fit).items():
             paths = []
-            for one in _listed(value):
+            for one in mine:
                 count += 1
                 paths.append(_saved(one, folder / f"fit-{count}.nc"))
-            saved[str(name)] = paths
-        main = (str(_heaviest(fit)), 0)
+            saved[name] = paths
+        main = (_heaviest(fit), 0)
         shown = {}
     else:
         saved = _saved(fit, folder / "fit.nc")
@@ -260,9 +253,9 @@ def _put(
     }
     own = next(n for n in ("this model", "the reported model", "reported") if n not in others)
     prints = shown | {Path(f).name: _from(folder.parent, Path(f)) for f in files}
-    every = _every(fit)
+    fits = every(fit)
     names = tuple(
-        item.name for item in claims_of(propositions) if any(concerns(item, f) for f in every)
+        item.name for item in claims_of(propositions) if any(concerns(item, f) for f in fits)
     )  # of the others there is nothing to show
     return Sources(saved, main, f"{where}/propositions.toml", names, others, prints, own, seed,
                    _named(where, saved))  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayesem.reporting.blocks import Blocks, Listing, Quote, Table, Text
-from bayesem.reporting.origin import rebuilt
+from bayesem.reporting.origin import by_reading, rebuilt
 from bayesem.reporting.shown import blocks_of, figure, notes_of, table
 from bayesem.reporting.writing import arrows, probability, table_of
 
@@ -65,8 +65,8 @@ def convergence(fit: Any, fits: Any = None) -> Blocks:
 def _of_each(fits: Mapping[str, Any]) -> Table:
     """The worst of every fit that verdicts are pooled from."""
     rows, number = [], 0
-    for name, value in fits.items():
-        for fit in value if isinstance(value, list | tuple) else (value,):
+    for name, mine in by_reading(fits).items():
+        for fit in mine:
             number += 1
             table, count = fit.convergence.table, _divergences(fit)
             rows.append((

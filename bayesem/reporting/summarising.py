@@ -17,7 +17,7 @@ from bayesem.reporting.deciding import (
     what_they_do,
 )
 from bayesem.reporting.describing import slim
-from bayesem.reporting.origin import HEAD, kind_of_data, restated
+from bayesem.reporting.origin import HEAD, by_reading, kind_of_data, restated
 from bayesem.reporting.shown import blocks_of
 from bayesem.reporting.sizes import size_of
 from bayesem.reporting.sources import DIFFERS, said_by_source
@@ -40,9 +40,7 @@ SYNTHETIC = "SYNTHETIC DATA: generated, not observed. Nothing here says anything
 
 def every(fits: Any) -> list[Any]:
     """All fits, in whatever shape they were given."""
-    if not isinstance(fits, dict):
-        return [fits]
-    return [f for v in fits.values() for f in (v if isinstance(v, list | tuple) else (v,))]
+    return [fit for mine in by_reading(fits).values() for fit in mine]
 
 
 # --- banners and headline -------------------------------------------------------------------------
@@ -167,21 +165,26 @@ def _notes(verdicts: Verdicts) -> Iterator[str]:
         return
     sizes = [fit.draws["posterior"].sizes for fit in fits]
     draws = sum(int(size["chain"] * size["draw"]) for size in sizes)
+    error = _of_prior(verdicts.fits)
     yield (
         "Pr before, Pr after: probability of the tested claim before the data and after them; "
-        f"before: the share of prior draws, whose Monte-Carlo error is at most {_of_prior(fits)}."
+        f"before: the share of prior draws, whose Monte-Carlo error is at most {error}."
     )
     yield of_factors(draws)
     yield CRITERIA
 
 
-def _of_prior(fits: Sequence[Any]) -> str:
-    """Largest Monte-Carlo error of a prior probability, of draws that count with their weights."""
-    kept = [fit for fit in fits if "prior" in fit.draws.children]
+def _of_prior(fits: Any) -> str:
+    """Largest Monte-Carlo error of a prior probability: a reading's fits share its weight."""
+    kept = [
+        (fit.draws["prior"].sizes["draw"], float(getattr(fit.data, "weight", 1.0)) / len(mine))
+        for mine in by_reading(fits).values()
+        for fit in mine
+        if "prior" in fit.draws.children
+    ]
     if not kept:
         return "unknown"
-    sizes = np.array([fit.draws["prior"].sizes["draw"] for fit in kept], float)
-    weights = np.array([float(getattr(fit.data, "weight", 1.0)) for fit in kept])
+    sizes, weights = np.array(kept, float).T
     return error_text(0.5 * np.sqrt(np.sum(weights**2 / sizes)) / weights.sum())
 
 
