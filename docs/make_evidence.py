@@ -74,9 +74,10 @@ def calibration() -> str:
         "draws are uniform if prior, likelihood, Jacobian and sampler agree "
         "(`tests/calibration/campaigns.py` makes this anew, for hours; see "
         "docs/calibration-and-design.md). An alarm has probability at most .01 by line if nothing is "
-        "wrong: every quantity must reach p = .01 / quantities.",
+        "wrong: every quantity must reach p = .01 / quantities. `alliance` is the whole of "
+        "`alliance_mediation`; the others are small models, one for each likelihood.",
         "",
-        "| likelihood | n | sets | counted | quantities | smallest p | needed | 90% intervals cover | "
+        "| calibrated | n | sets | counted | quantities | smallest p | needed | 90% intervals cover | "
         "gradient's error | passes |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
