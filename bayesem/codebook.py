@@ -51,11 +51,14 @@ class Variant:
         Labels or terms whose fixed value is lifted.
     model : str or None
         Another ``.sem`` file of the study to start from, by its name.
+    add : str
+        Statements in the language of models, put after those of the text.
     """
 
     fix: Mapping[str, float]
     free: tuple[str, ...] = ()
     model: str | None = None
+    add: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +197,7 @@ def _indicator(
 def _variant(document: Document, name: str, value: object) -> Variant:
     keys = ("variants", name)
     table = document.table(value, *keys)
-    document.only(table, ("fix", "free", "model"), *keys)
+    document.only(table, ("fix", "free", "model", "add"), *keys)
     if not table:
         raise document.fail(f"The variant `{name}` changes nothing.", *keys)
     fix = document.table(table.get("fix", {}), *keys, "fix")
@@ -204,4 +207,5 @@ def _variant(document: Document, name: str, value: object) -> Variant:
         raise document.fail("`free` is no list of labels.", *keys, "free")
     lifted = tuple(document.text(label, *keys, "free") for label in free)
     model = document.text(table["model"], *keys, "model") if "model" in table else None
-    return Variant(values, lifted, model)
+    add = document.text(table["add"], *keys, "add") if "add" in table else ""
+    return Variant(values, lifted, model, add)

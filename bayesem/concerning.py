@@ -61,11 +61,7 @@ def misplaced(item: Any, fit: Any) -> bool:
 
 
 def _same_model(item: Any, fit: Any) -> bool:
-    model = fit.model
-    known = {model.name, f"{model.name}:{model.variant}"}
-    if model.variant is not None and model.codebook is not None:
-        known.add(model.codebook.variants[model.variant].model)
-    return item.model is None or item.model in known
+    return item.model is None or item.model in fit.model.called
 
 
 def _concerns_counts(item: Any, fit: CountFit) -> bool:

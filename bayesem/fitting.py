@@ -242,8 +242,11 @@ def sample(
     clock = clock or Clock()
     attempt = 0
     helped: tuple[str, ...] = ()
+    chosen = None
     while True:
-        raw = run_chains(ready, settings, attempt, clock.stage, cores=cores, progress=progress)
+        raw = run_chains(
+            ready, settings, attempt, clock.stage, cores=cores, progress=progress, chosen=chosen
+        )
         with clock.stage("draws"):
             named = named_draws(ready.spec, raw.x)
         with clock.stage("diagnostics"):
@@ -253,7 +256,7 @@ def sample(
             )  # fmt: skip
         if verdict.ok or attempt == 1 or raw.interrupted or not _curable(verdict):
             break
-        attempt = 1
+        attempt, chosen = 1, raw.chosen
         helped = (
             f"sampled again with smaller steps and twice the tuning, because: {verdict.reasons[0]}",
         )

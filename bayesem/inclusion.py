@@ -109,11 +109,17 @@ def _road(document: Document, study: str, table: dict[str, Any], host: str) -> _
     pairs: dict[str | None, tuple[Model, Model]] = {None: (read_model(study), read_model(host))}
     for old, new in models.items():
         _check_model(document, keys, old, {p.model for p in source})
-        _check_model(document, keys, new, studies.names(), old)
+        _check_model(document, keys, new, _graphs(host), old)
         pairs[old] = (read_model(old), read_model(new))
     road = _Road(document, keys, source, host, rename, models, pairs)
     _check_rename(road)
     return road
+
+
+def _graphs(host: str) -> list[str]:
+    """Every model that ships, and the variants of this one."""
+    book = read_model(host).codebook
+    return [*studies.names(), *(f"{host}:{v}" for v in (book.variants if book else ()))]
 
 
 def _source(document: Document, study: str) -> PropositionSet:
@@ -167,26 +173,27 @@ def _missing(road: _Road, p: Proposition, left: set[str]) -> str:
     if lost:
         return f"it rests on {', '.join(lost)}, not carried over"
     theirs, ours = road.pairs[p.model]
+    host = road.host if p.model is None else road.models[p.model]
     gone = [v for v, _ in variables(p.tree) if road.named(v) not in ours.variables]
     if gone:
-        return f"`{road.host}` has no {', '.join(dict.fromkeys(gone))}"
+        return f"`{host}` has no {', '.join(dict.fromkeys(gone))}"
     labels = [name for name, _ in names(p.tree) if name not in earlier]
-    open_ = [_no_path(road, label, theirs, ours) for label in dict.fromkeys(labels)]
+    open_ = [_no_path(road, host, label, theirs, ours) for label in dict.fromkeys(labels)]
     return "; ".join(text for text in open_ if text)
 
 
-def _no_path(road: _Road, label: str, theirs: Model, ours: Model) -> str:
+def _no_path(road: _Road, host: str, label: str, theirs: Model, ours: Model) -> str:
     """What a label's path lacks here; refuses one that means another path."""
     there, here = _meaning(theirs, label, road.rename), _meaning(ours, road.named(label), {})
     if not there:
         return f"`{label}` is a defined parameter of its study"
     if not here:
-        return f"`{road.host}` has no path {_written(there)} (`{label}`)"
+        return f"`{host}` has no path {_written(there)} (`{label}`)"
     if there != here:
         hint = f"Rename `{label}` to the label of that path, or the factors."
         message = (
             f"`{label}` is {_written(there)} by the renaming, and `{road.named(label)}` is "
-            f"{_written(here)} in `{road.host}`."
+            f"{_written(here)} in `{host}`."
         )
         raise road.fail(message, hint=hint)
     return ""

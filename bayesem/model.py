@@ -56,6 +56,16 @@ class Model:
         return to_text(self.parsed)
 
     @property
+    def called(self) -> frozenset[str]:
+        """Every name that a proposition can mean this model by: study, variant, its text's file."""
+        names = {str(self.name)}
+        if self.variant is not None:
+            names.add(f"{self.name}:{self.variant}")
+        if self.variant is not None and self.codebook is not None:
+            names.add(str(self.codebook.variants[self.variant].model or self.name))
+        return frozenset(names)
+
+    @property
     def factors(self) -> tuple[str, ...]:
         """Whatever is measured by something, in the order of the text."""
         return _unique(s.lhs for s in self.parsed.statements if s.op == "=~")
@@ -230,12 +240,31 @@ def _vary(model: Model, name: str) -> Model:
 
 
 def _changed(model: Model, variant: Variant, name: str) -> Parsed:
-    parsed = model.parsed
+    parsed = _extended(model, variant.add, name) if variant.add else model.parsed
     for target, value in variant.fix.items():
         parsed = _edit(parsed, target, name, _fixer(value))
     for target in variant.free:
         parsed = _edit(parsed, target, name, _lift)
     return parsed
+
+
+def _extended(model: Model, text: str, name: str) -> Parsed:
+    """The model's statements and, after them, a variant's own."""
+    assert model.codebook is not None
+    more = parse(text, f"{model.codebook.path}: [variants.{name}] add")
+    known = {s.key for s in model.parsed.statements}
+    for s in more.statements:
+        if s.key in known:
+            raise StudyError(
+                f"The variant `{name}` adds `{s.lhs} {s.op} {s.term.name}`, which the model has.",
+                hint="Use `fix` or `free` for what is there already.", span=s.span,
+            )  # fmt: skip
+    return replace(
+        model.parsed,
+        statements=(*model.parsed.statements, *more.statements),
+        definitions=(*model.parsed.definitions, *more.definitions),
+        constraints=(*model.parsed.constraints, *more.constraints),
+    )
 
 
 def _fixer(value: float) -> Callable[[Term], Term]:

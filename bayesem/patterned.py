@@ -26,8 +26,8 @@ from bayesem.correlations import Member
 
 __all__ = ["draw_patterned", "log_patterned_mass"]
 
-#: Batches after which a pattern counts as hopeless.
-ROUNDS = 400
+#: Batches after which a pattern counts as hopeless, and after which it does if none was kept.
+ROUNDS, IN_VAIN = 400, 50
 LEAST = 256
 
 
@@ -66,13 +66,13 @@ def draw_patterned(
     rows = _rows(members, order, eta)
     out = np.full((size, len(members)), np.nan)
     done = 0
-    for _ in range(ROUNDS):
+    for batch in range(ROUNDS):
         R, keep = _propose(rows, max(size, LEAST), rng)
         kept = R[rng.uniform(size=len(keep)) < keep][: size - done]
         for a, (_, i, j) in enumerate(members):
             out[done : done + len(kept), a] = kept[:, i, j]
         done += len(kept)
-        if done == size:
+        if done == size or (done == 0 and batch == IN_VAIN):
             break
     return out
 

@@ -491,7 +491,7 @@ def _codebook(record: Mapping[str, Any]) -> Codebook:
     kept = dict(record)
     kept["indicators"] = {k: Indicator(**v) for k, v in record["indicators"].items()}
     kept["variants"] = {
-        k: Variant(v["fix"], tuple(v["free"]), v["model"]) for k, v in record["variants"].items()
+        k: Variant(**(v | {"free": tuple(v["free"])})) for k, v in record["variants"].items()
     }
     kept["scale"] = None if record["scale"] is None else tuple(record["scale"])
     kept["path"] = Path(record["path"])

@@ -66,11 +66,9 @@ def split(every: PropositionSet, model: Model) -> tuple[PropositionSet, tuple[Pr
 
     Those about the study's own model can be put to a variant that has all they speak of.
     """
-    about = {str(model.name)}
-    if model.variant is not None and model.codebook is not None:
-        about |= {f"{model.name}:{model.variant}"}
-        about |= {str(model.codebook.variants[model.variant].model)}
-    mine = [p for p in every if p.model in about or (p.model is None and _fits(p, model, every))]
+    mine = [
+        p for p in every if p.model in model.called or (p.model is None and _fits(p, model, every))
+    ]
     others = tuple(p for p in every if p not in mine)
     return replace(every, items=tuple(mine)), others
 

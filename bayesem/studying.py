@@ -9,7 +9,7 @@ model wait for answers.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +143,7 @@ class _Source:
     asked: Mapping[str, str]
     counted: bool = False
     segments: pd.DataFrame | None = None
+    models: tuple[str, ...] = ()
 
     @property
     def observed(self) -> bool:
@@ -156,6 +157,7 @@ def run_study(
     data: pd.DataFrame | None = None,
     segments: pd.DataFrame | None = None,
     variant: str | None = None,
+    models: Sequence[str] = (),
     only: Sequence[str] = (),
     n: int | None = None,
     truth: Mapping[str, str] | None = None,
@@ -185,6 +187,9 @@ def run_study(
     variant : str, optional
         As after the colon in ``name``: that model alone. Otherwise, on answers, every model that a
         proposition names is fitted.
+    models : sequence of str
+        Of the models that would be fitted to answers, these alone; claims about the others are
+        named and not assessed.
     only : sequence of str
         Readings to keep; their weights are then shared among them.
     n : int, optional
@@ -233,8 +238,15 @@ def run_study(
             hint="They are for a study with theme counts, without --variant, --n and --set.",
         )
     drawn_ = declared and (not counted or bool(truth) or n is not None)
+    if models and (model.variant is not None or not (drawn_ or data is not None)):
+        raise StudyError(
+            f"`{name}` has no choice of models here.",
+            hint="They are for a study on answers, where each model of its propositions is fitted.",
+        )
     if data is not None or drawn_:
-        source = _Source(data, n or SYNTHETIC_CASES, dict(truth or {}), counted, segments)
+        source = _Source(
+            data, n or SYNTHETIC_CASES, dict(truth or {}), counted, segments, tuple(models)
+        )
         return _on_answers(study, model, source, sampling)
     if counted:
         return _on_counts(study, model, segments, sampling)
@@ -333,9 +345,27 @@ def _planned(
     data = pd.DataFrame() if source.data is None else source.data
     if model.variant is None:
         waiting = () if source.observed else tuple(p for p in every if p.model == COUNTS)
-        return every, waiting, tasks(study, model, every, data)
+        every, apart, planned = _kept(every, tasks(study, model, every, data), source.models)
+        return every, (*waiting, *apart), planned
     mine, elsewhere = split(every, model)
     return mine, elsewhere, (Task(f"{study}:{model.variant}", model, mine, data),)
+
+
+def _kept(
+    every: PropositionSet, planned: tuple[Task, ...], asked: tuple[str, ...]
+) -> tuple[PropositionSet, tuple[Proposition, ...], tuple[Task, ...]]:
+    """Of the models those asked for, with the propositions about them, and the others."""
+    known = [task.name for task in planned]
+    for name in asked:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"There are {', '.join(known)}."
+            raise StudyError(f"`{name}` is no model of the study.", hint=hint, label=name)
+    if not asked:
+        return every, (), planned
+    kept = tuple(task for task in planned if task.name in asked)
+    mine = {p.name for task in kept for p in task.propositions}
+    apart = tuple(p for p in every if p.name not in mine)
+    return replace(every, items=tuple(p for p in every if p.name in mine)), apart, kept
 
 
 def _synthetic(model: Model, source: _Source, made: Drawn) -> Synthetic:

@@ -73,11 +73,12 @@ def test_a_number_keeps_clear_of_boxes_and_ends() -> None:
 
 
 def test_what_is_drawn() -> None:
-    assert set(GRAPH.nodes) == set(NETWORK.factors)
-    assert len(GRAPH.edges) == 23
+    assert set(GRAPH.nodes) == {*NETWORK.factors, "exporting"}
+    assert len(GRAPH.edges) == 34
     assert set(GRAPH.moderations) == {
         ("FIN", ("DC", "EP")), ("FIN", ("INN", "EP")), ("FIN", ("NET", "EP")),
-        ("ECO", ("NET", "EP")), ("RIV", ("INN", "COMP")),
+        ("ECO", ("NET", "EP")), ("RIV", ("INN", "COMP")), ("DIS", ("MED", "STAB")),
+        ("SHARED", ("DIS", "STAB")),
     }  # fmt: skip
     assert GRAPH.whose.studies == ("alliance_mediation", "export_strategy", "facilitated_alliance")
     assert GRAPH.letters(GRAPH.whose.variables["NET"]) == "A B C"
@@ -124,7 +125,7 @@ def test_a_fit_puts_its_numbers_on_the_paths(monkeypatch, tmp_path: Path) -> Non
     monkeypatch.setattr(drawn, "draw", keep)
     figure = sem.plot_network(NETWORK, tmp_path / "n.svg")
     numbers = [t for t in figure.axes[0].texts if "." in t.get_text()]
-    assert len(numbers) == len(values) == 28
+    assert len(numbers) == len(values) == 41
     assert not any(t.get_text().startswith(("0", "-")) for t in numbers)
     labels = seen[0].taken[len(GRAPH.nodes) :]
     boxes = seen[0].taken[: len(GRAPH.nodes)]

@@ -1,6 +1,7 @@
 """The export network's files: whose each part is, and that other studies' propositions are theirs."""
 
 import re
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,11 +20,17 @@ CLAIMS = sem.read_propositions("export_network")
 SOURCES = ("alliance_mediation", "export_strategy", "facilitated_alliance")
 MERGED = {
     "alliance_mediation": {"ENA": "NET", "EBP": "EP"},
-    "export_strategy": {"e4": "b"},
+    "export_strategy": {"e4": "b", "v2": "w3"},
     "facilitated_alliance": {"CSC": "RSC", "ALLY": "NET", "s1": "a1"},
 }
 SHORT = {**dict.fromkeys(("DINF", "DANA", "DMKT", "DSEC"), "DC"), "REGO": "REG", "REGD": "REG"}
 ALLIANCE = ("RSC", "KSC", "NET", "EP")
+ON_VARIANTS = {
+    "contingent": "contingent", "sharing_strengthens": "contingent", "P1_benchmark": "benchmark",
+    "P2_curvature": "quadratic", "leverage": "chain", "standing": "chain",
+    "ecosystem_moderates": "moderated", "ecosystem_mediates": "mediated",
+    "weakest_link": "bundle", "bundle": "bundle",
+}  # fmt: skip
 
 
 # --- codebook and graph -------------------------------------------------------------------------
@@ -33,7 +40,7 @@ def test_every_item_is_a_source_s_in_its_wording() -> None:
     books = [read_codebook(ROOT / "models" / f"{name}.toml") for name in SOURCES]
     theirs = {k: v for book in books for k, v in book.indicators.items()}
     own = read_codebook(ROOT / "models" / "export_network.toml").indicators
-    assert len(own) == 63
+    assert len(own) == 77
     for name, item in own.items():
         if name == "size":  # centred here, since labels stand beside products
             continue
@@ -64,11 +71,11 @@ def test_every_path_that_is_not_ours_is_a_source_s(study: str) -> None:
     assert study in found.studies
 
 
-def test_a_product_stands_beside_free_paths_of_its_parts() -> None:
+def test_a_product_stands_beside_labelled_paths_of_its_parts() -> None:
     paths = [s for s in NETWORK.parsed.statements if s.op == "~"]
     free = {(s.lhs, s.term.name) for s in paths if s.term.fixed is None}
     products = [s for s in paths if len(s.term.factors) == 2]
-    assert len(products) == 5
+    assert len(products) == 7
     assert {(s.lhs, p) for s in products for p in s.term.factors} <= free
 
 
@@ -97,22 +104,52 @@ def renamed(claim: str, change: dict[str, str]) -> str:
 
 
 def test_what_is_carried() -> None:
-    names = [p.name for p in CLAIMS if p.study]
+    names = [p.name for p in CLAIMS if p.study and p.model is None]
     assert names == [
         "H1", "H2a", "H2b", "H3a", "H3b", "M1", "M2", "only_through", "more_indirect",
-        "P1_performance", "P2", "P2_pure", "P2_asymmetry", "P3", "P3_chain", "P4", "P5", "P5_more",
-        "depth", "F1", "F3", "F5",
+        "P1", "P1_performance", "P2", "P2_pure", "P2_asymmetry", "P3", "P3_chain", "P4", "P5",
+        "P5_more", "network", "depth", "F1", "F2", "F3", "F4", "F5", "F6", "F7",
     ]  # fmt: skip
     assert CLAIMS["depth"].claim == "n1*n2 + n3 > 0 and b > 0"
     assert CLAIMS["F5"].claim == "std(total(BRIDGE -> NET)) > std(total(MED -> NET))"
-    reasons = {one.name: one.reason for one in CLAIMS.left}
-    assert reasons["P1"] == "`export_network` has no path exporting ~ DC (`d1`)"
-    assert reasons["network"] == "it rests on P1, not carried over"
-    assert reasons["F2"] == "`export_network` has no prior_ties"
-    assert reasons["N1"] == "it is about theme counts, which no survey answers"
-    assert (
-        reasons["bundle"] == "it is about `export_strategy_bundle`, which has no counterpart here"
+    assert {p.name: p.model for p in CLAIMS if p.model} == {
+        name: f"export_network:{variant}" for name, variant in ON_VARIANTS.items()
+    }
+    assert CLAIMS["bundle"].claim == "std(v1 + w3 + v3) > 0"
+    surveys = {one.name: one.reason for one in CLAIMS.left if "theme counts" not in one.reason}
+    assert surveys == {
+        "P4_time": "it is about `export_strategy_time`, which has no counterpart here",
+        "both_networks": "it is about `export_strategy_layers`, which has no counterpart here",
+        "complement": "it is about `export_strategy_layers`, which has no counterpart here",
+    }
+
+
+@pytest.mark.parametrize("variant", sorted(set(ON_VARIANTS.values())))
+def test_a_study_s_further_graph_is_the_network_with_the_same_change(variant: str) -> None:
+    """What it adds to its study's own graph, or takes from it, its variant does to the network."""
+    known = {new: (study, old) for study, old, new in further()}
+    study, old = known[f"export_network:{variant}"]
+    own, other = (labelled_paths(sem.read_model(m), MERGED[study]) for m in (study, old))
+    whole, varied = (
+        labelled_paths(sem.read_model(m), {}) for m in ("export_network", f"export_network:{variant}")
     )
+    assert other - own - whole == varied - whole
+    assert whole - varied <= own - other
+
+
+def labelled_paths(model: sem.Model, change: dict[str, str]) -> set[tuple[str, ...]]:
+    return {
+        (change.get(s.lhs, s.lhs), *sorted(change.get(v, v) for v in s.term.factors))
+        for s in model.parsed.statements
+        if s.op == "~" and s.term.fixed is None and s.term.label
+    }
+
+
+def further() -> list[tuple[str, str, str]]:
+    """Study, further model, and its counterpart, as the file has them."""
+    with (ROOT / "propositions" / "export_network.toml").open("rb") as file:
+        tables = tomllib.load(file)["include"]
+    return [(s, old, new) for s, t in tables.items() for old, new in t.get("models", {}).items()]
 
 
 # --- strictness ---------------------------------------------------------------------------------
@@ -206,8 +243,14 @@ def test_the_digest_covers_what_is_included(tmp_path: Path, monkeypatch) -> None
 
 def test_generated_answers_follow_the_declared_truth() -> None:
     data = sem.generate("export_network", 300, propositions={"super_additive": "reversed"}, seed=2)
-    assert data.shape == (300, 63)
+    assert data.shape == (300, 77)
     assert data.attrs["synthetic"]
     assert data.attrs["truth"]["w3"] == -0.15
-    assert data.notna().all(None)
+    asked = data["exporting"] == 1
+    exporters = [
+        f"{f}{k}" for f, n in (("ebp", 5), ("speed", 3), ("acc", 3)) for k in range(1, n + 1)
+    ]
+    assert data[exporters].notna().all(axis=1).equals(asked)
+    assert data[exporters].isna().all(axis=1).equals(~asked)
+    assert data.drop(columns=exporters).notna().all(None)
     assert data["ena1"].between(1, 10).all()

@@ -58,15 +58,18 @@ def test_marginals_of_a_full_block_are_those_of_lkj():
 
 
 def test_the_networks_prior_can_be_drawn():
-    """Eleven factors, forty-seven correlations: next to no point of the cube is admissible."""
+    """Thirteen factors, sixty-four correlations: next to no point of the cube is admissible."""
     data = sem.generate("export_network", 100, seed=1)
     spec = prepare("export_network", data, identify="unit").spec
     block = max(spec.blocks, key=lambda b: len(b.nodes))
-    assert len(block.nodes) == 11
+    assert len(block.nodes) == 13
     assert not block.full
     x = draw_prior(spec, 500, np.random.default_rng(3))
     Psi = spec.matrices(x).Psi
     assert x.shape == (500, len(spec.parameters))
     assert np.linalg.eigvalsh(Psi)[:, 0].min() > 0
     names = {spec.table.factors[k] for k in block.nodes}
-    assert names == {"BRIDGE", "MED", "RSC", "KSC", "NET", "DC", "FIN", "REG", "INN", "ECO", "RIV"}
+    assert names == {
+        "BRIDGE", "MED", "DIS", "SHARED", "RSC", "KSC", "NET", "DC", "FIN", "REG", "INN", "ECO",
+        "RIV",
+    }  # fmt: skip

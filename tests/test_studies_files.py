@@ -7,6 +7,7 @@ import pytest
 from bayesem import studies
 from bayesem.codebook import read_codebook
 from bayesem.counts.table import count_model
+from bayesem.errors import GrammarError, StudyError
 from bayesem.grammar.claims import categories, names, propositions, variables
 from bayesem.model import read_model
 from bayesem.propositions import ROPE, Rule, read_propositions
@@ -135,6 +136,13 @@ model = "alliance_contingent"
 fix = { b = 0 }
 [variants.wrong]
 fix = { aa = 0 }
+[variants.more]
+add = "y ~ c*w:x + v"
+fix = { a = 0 }
+[variants.twice]
+add = "y ~ w"
+[variants.unread]
+add = "y ~ + w"
 """
 
 
@@ -147,6 +155,14 @@ def test_a_variant_names_labels_terms_or_another_file(tmp_path: Path, monkeypatc
     assert str(read_model("m:freed")) == "y ~ start(1)*a*x + NA*z + w\n"
     assert str(read_model("m:both")) == "y ~ 0.5*a*x + 0*z + 1*w\n"
     assert str(read_model("m:other")) == "y ~ 0*b*x\n"
+    assert str(read_model("m:more")) == "y ~ 0*a*x + 0*z + w + c*w:x + v\n"
+    assert read_model("m:more").called == {"m", "m:more"}
+    assert read_model("m:other").called == {"m", "m:other", "alliance_contingent"}
+    with pytest.raises(StudyError, match="adds `y ~ w`, which the model has"):
+        read_model("m:twice")
+    with pytest.raises(GrammarError) as caught:
+        read_model("m:unread")
+    assert "m.toml: [variants.unread] add" in str(caught.value)
     with pytest.raises(Exception, match="changes `aa`, which the model does not have"):
         read_model("m:wrong")
 

@@ -162,6 +162,30 @@ def test_alone_is_one_variant(quick):
     assert "Not assessed, because about another model" in " ".join(str(result).split())
 
 
+def test_only_the_models_asked_for_are_fitted(quick):
+    result = run_study(STUDY, models=[f"{STUDY}_bundle", STUDY], n=200)
+    assert list(result.fits) == [STUDY, f"{STUDY}_bundle"]
+    assert {"P2", "bundle"} <= set(result.verdicts.table["name"])
+    assert {"P2_curvature", "leverage"} <= {p.name for p in result.elsewhere}
+    assert "Not assessed, because about another model" in " ".join(str(result).split())
+    with pytest.raises(StudyError, match="`export_strategy_bundel` is no model") as caught:
+        run_study(STUDY, models=["export_strategy_bundel"], n=200)
+    assert "export_strategy_bundle" in caught.value.hint
+    for name in ("alliance_mediation", "facilitated_alliance", "export_strategy:bundle"):
+        with pytest.raises(StudyError, match=f"`{name}` has no choice of models here"):
+            run_study(name, models=["x"])
+
+
+def test_the_network_and_its_variants_are_fitted_to_one_sample(quick):
+    variants = ["contingent", "benchmark", "quadratic", "chain", "moderated", "mediated", "bundle"]
+    result = run_study("export_network", n=200)
+    assert list(result.fits) == ["export_network", *(f"export_network:{v}" for v in variants)]
+    assert result.synthetic.apart == ()
+    rows = result.verdicts.table.set_index("name")["model"]
+    assert rows["P1"] == rows["F7"] == rows["network"] == "export_network"
+    assert rows["ecosystem_mediates"] == "export_network:mediated"
+
+
 def stop_at(step):
     def tell(progress):
         if progress.total and progress.done == step:

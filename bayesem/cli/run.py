@@ -18,9 +18,9 @@ def _run(a: argparse.Namespace) -> int:
     from bayesem.studying import run_study
 
     result = run_study(
-        a.study, data=read_csv(a.data) if a.data else None, variant=a.variant, only=a.readings,
-        segments=read_csv(a.segments) if a.segments else None, n=a.n, truth=asked_from(a.set),
-        identify=a.identify, seed=a.seed,
+        a.study, data=read_csv(a.data) if a.data else None, variant=a.variant, models=a.models,
+        only=a.readings, segments=read_csv(a.segments) if a.segments else None, n=a.n,
+        truth=asked_from(a.set), identify=a.identify, seed=a.seed,
         draws=a.draws, tune=a.tune, chains=a.chains, cores=a.cores,
         matrices=a.draws_of_matrix, priors=priors(a.priors), save=a.save, progress=progress(a),
     )  # fmt: skip
@@ -38,6 +38,8 @@ def _arguments(command: argparse.ArgumentParser) -> None:
     add("--segments", type=Path, metavar="CSV",
         help="a code-by-segment table, in the place of a table of theme counts")  # fmt: skip
     add("--variant", metavar="NAME", help="a variant of the study's model, and that alone")
+    add("--models", nargs="+", default=[], metavar="NAME",
+        help="on answers: only these of the models that propositions name")  # fmt: skip
     add("--n", type=count, default=None, metavar="N",
         help="synthetic cases, of a study without data (400)")  # fmt: skip
     states(command)
@@ -65,6 +67,7 @@ RUN = Command(
         "run alliance_mediation --readings T D --json",
         "run alliance_mediation --data survey.csv --save fits",
         "run export_strategy --n 400 --set P2=reversed",
+        "run export_network --models export_network export_network:bundle",
         "run facilitated_alliance",
     ),
     _run,

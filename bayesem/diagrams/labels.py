@@ -173,8 +173,8 @@ def roomiest(
         Nodes and labels that it must not touch.
     half : (float, float)
     """
-    candidates = _clear(own, half[0] + HEAD)
     scale = np.array(half)
+    candidates = _clear(own, scale + HEAD)
     cloud = np.concatenate([*others, np.full((1, 2), 1e6)])
     near = np.abs(candidates[:, None] - cloud[None]) / scale
     room = near.max(-1).min(-1)
@@ -188,8 +188,8 @@ def roomiest(
     return float(candidates[best, 0]), float(candidates[best, 1])
 
 
-def _clear(own: Floats, distance: float) -> Floats:
-    """The part of a curve that lies so far from both ends; its middle where it is too short."""
-    far = [np.abs(own[:, 0] - end[0]) >= distance for end in (own[0], own[-1])]
+def _clear(own: Floats, distance: Floats) -> Floats:
+    """The part of a curve so far across or along from both ends; its middle if it is too short."""
+    far = [(np.abs(own - end) >= distance).any(1) for end in (own[0], own[-1])]
     inner = own[far[0] & far[1]]
     return inner if len(inner) else own[len(own) // 2 : len(own) // 2 + 1]

@@ -42,6 +42,11 @@ class Drawing:
     def place(self, x: float, y: float) -> tuple[float, float]:
         return BOX / 2 + 0.05 + x * self.step, y * ROW
 
+    def passage(self, x: float, y: float) -> tuple[tuple[float, float], ...]:
+        """Both ends of a way through a column, level so that no box of it is touched."""
+        u, v = self.place(x, y)
+        return (u - BOX / 2, v), (u + BOX / 2, v)
+
 
 def frame(drawing: Drawing) -> None:
     drawing.axis.set_axis_off()
@@ -58,7 +63,7 @@ def draw(drawing: Drawing) -> None:
     starts, ends = _ports(drawing)
     points: dict[Key, Floats] = {}
     for edge in graph.edges:
-        bends = [drawing.place(*at) for at in drawing.layout.bends[edge]]
+        bends = [stop for at in drawing.layout.bends[edge] for stop in drawing.passage(*at)]
         points[edge] = np.array(spline([starts[edge], *bends, ends[edge]]))
     arms = {(m, e): _arm(starts[m, *e], points[e]) for m, e in graph.moderations}  # type: ignore[index]
     for edge in graph.edges:
@@ -103,9 +108,8 @@ def _side(
 
 def _arm(start: tuple[float, float], edge: Floats) -> Floats:
     """From a moderator to the nearest part of the path that lies to its right."""
-    inner = edge[int(0.2 * len(edge)) : int(0.8 * len(edge))]
-    right = inner[inner[:, 0] > start[0] + 0.25]
-    free = right if len(right) else inner
+    right = edge[(edge[:, 0] > start[0] + 0.25) & (edge[:, 0] < edge[-1, 0] - 0.25)]
+    free = right if len(right) else edge[int(0.2 * len(edge)) : int(0.8 * len(edge))]
     near = free[int(np.argmin(np.abs(free - start).sum(1)))]
     return np.array(spline([start, (float(near[0]), float(near[1]))]))
 

@@ -120,7 +120,7 @@ def _of_claims(items: Sequence[Proposition], fit: Fit, tree: xr.DataTree) -> pd.
     """Every claim that speaks of this model, by its difference or, without one, its probability."""
     here, sizes, truths = scope(fit), dict[str, Floats](), dict[str, Floats]()
     for item in claims_of(items):
-        if item.model is None or _speaks_of(item.model, fit):
+        if item.model is None or item.model in fit.model.called:
             _, truth, _ = measure(item.form, here, here, item.rule)
             truths[item.name] = truth.astype(float)
             size = difference(item.tree, item.earlier, here)
@@ -136,14 +136,6 @@ def _of_claims(items: Sequence[Proposition], fit: Fit, tree: xr.DataTree) -> pd.
         name=found.index, slope=slopes["prior"],
         quantity=["difference" if name in sizes else "probability" for name in truths],
     )  # fmt: skip
-
-
-def _speaks_of(model: str, fit: Fit) -> bool:
-    names = {fit.model.name, f"{fit.model.name}:{fit.model.variant}"}
-    book, variant = fit.model.codebook, fit.model.variant
-    if variant is not None and book is not None:
-        names.add(book.variants[variant].model)
-    return model in names
 
 
 def _variables(fit: Fit) -> dict[str, Floats]:

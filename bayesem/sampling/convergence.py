@@ -100,8 +100,11 @@ def diagnose(
     reasons = []
     if interrupted:
         reasons.append("sampling was interrupted")
-    if next(iter(quantities.values())).shape[0] < 2:
+    if next(iter(quantities.values())).shape[0] < 2:  # R-hat is no number then
         reasons.append("one chain cannot be compared with others; use at least 2")
+    elif table["r_hat"].isna().any():
+        lost = table.index[table["r_hat"].isna()][0]
+        reasons.append(f"`{lost}` is not a number in some draws")
     reasons += _mode_reasons(quantities, statistics, table, thresholds)
     reasons += _table_reasons(table, thresholds)
     reasons += _statistic_reasons(statistics, thresholds)
@@ -125,9 +128,6 @@ def _table(quantities: Mapping[str, Floats]) -> pd.DataFrame:
 
 def _table_reasons(table: pd.DataFrame, t: Thresholds) -> list[str]:
     reasons = []
-    undefined = table["r_hat"].isna()
-    if undefined.any():
-        reasons.append(f"`{table.index[undefined][0]}` is not a number in some draws")
     for column, bad, limit, word in (
         ("r_hat", table["r_hat"] > t.r_hat, t.r_hat, "R-hat"),
         ("ess_bulk", table["ess_bulk"] < t.ess, t.ess, "bulk ESS"),

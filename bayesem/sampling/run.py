@@ -11,7 +11,7 @@ import numpy as np
 from bayesem.arrays import Floats
 from bayesem.kernels.pack import constrained
 from bayesem.sampling.engine import RawDraws, load_sampler, sample_kernel
-from bayesem.sampling.forms import choose
+from bayesem.sampling.forms import Chosen, choose
 from bayesem.sampling.starts import overdispersed, whitened
 from bayesem.sampling.ways import Tell
 
@@ -38,6 +38,8 @@ class ChainDraws:
     u, x : (chain, draw, q) arrays
         On the real line, and within the parameters' bounds.
     statistics : dict of (chain, draw) arrays
+    chosen : Chosen or None
+        The mode and the way to integrate, which a second attempt starts from.
     """
 
     u: Floats
@@ -46,6 +48,7 @@ class ChainDraws:
     route: str
     interrupted: bool
     notes: tuple[str, ...]
+    chosen: Chosen | None = None
 
 
 def run_chains(
@@ -56,6 +59,7 @@ def run_chains(
     *,
     cores: int | None,
     progress: bool | Tell,
+    chosen: Chosen | None = None,
 ) -> ChainDraws:
     """Sample once.
 
@@ -67,6 +71,8 @@ def run_chains(
         0, or 1 for the second try with smaller steps and longer tuning.
     stage : callable
         Times a named stage.
+    chosen : Chosen, optional
+        From the first attempt.
     """
     spec = ready.spec
     accept = (TARGET_CASEWISE if spec.cases is not None else TARGET)[attempt]
@@ -80,7 +86,7 @@ def run_chains(
             raw, note = sample_graph(ready, settings, tune, seed, accept, cores, progress is True)
         return _finish(spec, raw, (note,))
     with stage("mode"):
-        chosen = choose(spec, settings.integrate)
+        chosen = chosen or choose(spec, settings.integrate)
         target, mode = chosen.target, chosen.mode
         model = whitened(target, mode)
 
@@ -97,9 +103,11 @@ def run_chains(
             progress=progress,
         )  # fmt: skip
     notes = chosen.notes if raw.route == "kernel" else (f"sampled by the {raw.route}",)
-    return _finish(spec, raw, notes)
+    return _finish(spec, raw, notes, chosen)
 
 
-def _finish(spec: Any, raw: RawDraws, notes: tuple[str, ...]) -> ChainDraws:
+def _finish(
+    spec: Any, raw: RawDraws, notes: tuple[str, ...], chosen: Chosen | None = None
+) -> ChainDraws:
     x = constrained(spec, raw.u)
-    return ChainDraws(raw.u, x, raw.statistics, raw.route, raw.interrupted, notes)
+    return ChainDraws(raw.u, x, raw.statistics, raw.route, raw.interrupted, notes, chosen)
