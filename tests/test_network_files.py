@@ -131,7 +131,8 @@ def test_a_study_s_further_graph_is_the_network_with_the_same_change(variant: st
     study, old = known[f"export_network:{variant}"]
     own, other = (labelled_paths(sem.read_model(m), MERGED[study]) for m in (study, old))
     whole, varied = (
-        labelled_paths(sem.read_model(m), {}) for m in ("export_network", f"export_network:{variant}")
+        labelled_paths(sem.read_model(m), {})
+        for m in ("export_network", f"export_network:{variant}")
     )
     assert other - own - whole == varied - whole
     assert whole - varied <= own - other

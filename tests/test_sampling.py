@@ -13,6 +13,7 @@ from bayesem.kernels.linear import log_posterior
 from bayesem.kernels.pack import pack
 from bayesem.kernels.target import target_of
 from bayesem.preparation import prepare
+from bayesem.sampling import run
 from bayesem.sampling.convergence import diagnose
 from bayesem.sampling.engine import sample_kernel
 from bayesem.sampling.starts import maximum, overdispersed, whitened
@@ -123,10 +124,24 @@ def test_other_reasons(change, fragment):
     assert any(fragment in r for r in verdict.reasons)
 
 
-def test_short_chains_are_not_believed(democracy_data):
+def test_one_chain_is_no_draw_that_is_no_number():
+    draws = np.random.default_rng(0).normal(size=(1, 500))
+    assert diagnose({"b": draws}, {}).reasons == (
+        "one chain cannot be compared with others; use at least 2",
+    )
+    lost = np.where(np.arange(500) == 7, np.nan, np.random.default_rng(1).normal(size=(4, 500)))
+    assert "`c` is not a number in some draws" in diagnose({"c": lost}, {}).reasons
+
+
+def test_short_chains_are_not_believed(democracy_data, monkeypatch):
+    searched = []
+    choose = run.choose
+    monkeypatch.setattr(run, "choose", lambda *a: searched.append(a) or choose(*a))
     with pytest.warns(ConvergenceWarning, match="ESS below 400"):
         found = fit(DEMOCRACY, democracy_data, draws=50, tune=200, seed=1, progress=False)
     assert not found.converged
+    assert "sampled again" in str(found)
+    assert len(searched) == 1  # the second attempt starts from the mode that the first one found
     assert "NOT CONVERGED" in str(found)
     for read in (summary, effects, scores, r2):  # every result says so again
         with pytest.warns(ConvergenceWarning, match="NOT CONVERGED"):
