@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from fake_fits import fake_fit, moments, normal_grid
 from matplotlib.colors import to_hex
@@ -324,13 +325,59 @@ def test_slopes_for_a_browser_have_a_line_at_every_stop(tmp_path):
     np.testing.assert_allclose(numbers(traces[-1]["y"])[0], slope["mean"], atol=1e-6)
 
 
+def test_a_dashboard_for_a_browser_tells_sentence_and_claim(tmp_path):
+    path, fit = tmp_path / "dashboard.html", mediation()
+    file = tmp_path / "claims.toml"
+    file.write_text('[P]\nsays = "Sales <b>rise</b>."\nclaim = "a > 0 and null(std(c))"\n')
+    verdicts = sem.assess(sem.read_propositions(file), fit)
+    plot_propositions(verdicts, path)
+    page = path.read_text()
+    assert "<script src" not in page
+    prior, holds, fails, posterior = plotted(page)
+    assert [prior["name"], posterior["name"]] == ["prior", "posterior"]
+    assert "Sales &lt;b&gt;rise" in posterior["hovertemplate"]
+    assert "a &gt; 0 and null(std(c))" in posterior["hovertemplate"]
+    [axis] = plot_propositions(verdicts).axes
+    printed = {line.get_label(): line.get_ydata() for line in axis.get_lines()}
+    for trace in (prior, posterior):
+        np.testing.assert_allclose(numbers(trace["y"]), printed[trace["name"]])
+    dark, light = numbers(holds["y"]), numbers(fails["y"])
+    np.testing.assert_allclose(dark + light, numbers(posterior["y"]))
+    x = numbers(posterior["x"])
+    assert (np.abs(x[dark > 0]) < 0.1).all()  # null(c) decides, with its rope of .1
+
+
+def test_a_dashboard_for_a_browser_withholds_too(tmp_path):
+    path = tmp_path / "dashboard.html"
+    plot_propositions(sem.assess(CLAIMS, replace(mediation(), **FAILED)), path)
+    page = path.read_text()
+    assert "NOT CONVERGED - no verdict" in page
+    assert all(trace.get("name") is None for trace in plotted(page))
+    assert not re.search(r"Pr [\d.>]|BF |: supported|: refuted", page.split("newPlot")[-1])
+
+
+def test_ranks_for_a_browser_name_every_quantity(tmp_path):
+    rng = np.random.default_rng(1)
+    ranks = rng.integers(0, 100, (200, 3))
+    ranks[:, 1] //= 2  # the truth lies below all draws too often
+    table = pd.DataFrame({"quantity": ["a", "b<", "c"], "uniform": [True, False, True],
+                          "ecdf_p": [0.5, 0.0, 0.7], "coverage_90": [0.9, 0.5, 0.91]})  # fmt: skip
+    found = SimpleNamespace(table=table, ranks=ranks, highest=99, alpha=0.01, replicates=200)
+    sem.plot_ranks(found, path=tmp_path / "ranks.html")
+    band, *lines = plotted((tmp_path / "ranks.html").read_text())
+    assert [line["name"] for line in lines] == ["a", "c", "b&lt;"]
+    assert [line["showlegend"] for line in lines] == [False, False, True]
+    share = numbers(lines[2]["y"]) + numbers(lines[2]["x"])
+    at = np.searchsorted(numbers(lines[2]["x"]), 0.5)
+    assert share[at] == pytest.approx((ranks[:, 1] < 50).mean(), abs=0.03)
+    assert np.abs(numbers(lines[2]["y"])).max() > np.abs(numbers(band["y"])).max()
+
+
 def test_other_figures_have_no_html_and_plotly_is_asked_for(tmp_path, monkeypatch):
     path = tmp_path / "figure.html"
     verdicts = sem.assess({"P": "a > 0"}, mediation())
-    for draw in (lambda: plot_propositions(verdicts, path),
-                 lambda: plot_verdict(verdicts, "P", path)):  # fmt: skip
-        with pytest.raises(sem.NotAvailableError, match=r"no interactive form.*\n.*plot_forest"):
-            draw()
+    with pytest.raises(sem.NotAvailableError, match=r"no interactive form.*\n.*plot_forest"):
+        plot_verdict(verdicts, "P", path)
     assert not path.exists()
     monkeypatch.setitem(sys.modules, "plotly", None)
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)

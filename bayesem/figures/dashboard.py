@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from html import escape
 from pathlib import Path
 from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from bayesem.claims_evaluation import Scope, scope
 from bayesem.decision import WITHHELD
 from bayesem.figures.assessed import check, claim_of, fits_of, numbers_text
 from bayesem.figures.densities import draw
+from bayesem.figures.interactive.dashboard import Tile, dashboard_figure
+from bayesem.figures.interactive.page import write_page
 from bayesem.figures.panels import Panel, Reading, panel_of
 from bayesem.figures.sheet import (
     BLUE,
@@ -58,7 +61,7 @@ def plot_propositions(verdicts: Verdicts, path: str | Path | None = None) -> "Fi
     verdicts : Verdicts
         From :func:`bayesem.assess`.
     path : str or Path, optional
-        As in :func:`plot_verdict`.
+        As in :func:`plot_verdict`; or ``.html``, where sentence and claim stand under the pointer.
 
     Returns
     -------
@@ -67,22 +70,27 @@ def plot_propositions(verdicts: Verdicts, path: str | Path | None = None) -> "Fi
     Raises
     ------
     NotAvailableError
-        If matplotlib is not installed.
+        If matplotlib (or for ``.html`` plotly) is not installed.
     PropositionError
         For what are no verdicts, or verdicts without their propositions and fits.
     DataError
         For a path that cannot be written.
     """
     check(verdicts)
-    target = target_of(path)
+    target = target_of(path, interactive=True)
     groups = [(str(name), rows) for name, rows in verdicts.table.groupby("name", sort=False)]
     fits = {id(f): f for _, rows in groups for *_, mine in fits_of(verdicts, rows) for f in mine}
     every = list(fits.values())
     look = _looker(every)
+    shown = [_panel(verdicts, name, rows, look) for name, rows in groups]
+    head = [_headline(groups), EXPLANATION]
+    tiles = [_tile(name, rows, one) for (name, rows), one in zip(groups, shown, strict=True)]
+    more = [*head, "Line: threshold. Band: practically null (ROPE)."]
+    target = write_page(target, more, every, lambda go: dashboard_figure(go, tiles))
     with style():
-        figure, axes = _grid(len(groups), [_headline(groups), EXPLANATION], every)
-        for axis, (name, rows) in zip(axes, groups, strict=True):
-            _draw(axis, name, rows, _panel(verdicts, name, rows, look))
+        figure, axes = _grid(len(groups), head, every)
+        for axis, (name, rows), one in zip(axes, groups, shown, strict=True):
+            _draw(axis, name, rows, one)
         if any(axis.get_legend_handles_labels()[0] for axis in axes):
             legend(figure, axes)
             _blacken(figure)
@@ -161,6 +169,30 @@ def _verdict(rows: Any) -> tuple[str, Any | None]:
     return str(row["verdict"]), row
 
 
+def _tile(name: str, rows: Any, shown: tuple[Panel | None, int]) -> Tile:
+    """A proposition for the page to open in a browser."""
+    panel, count = shown
+    verdict, row = _verdict(rows)
+    numbers = numbers_text(row) if panel is not None and row is not None else ""
+    told = "<br>".join(
+        escape(line)
+        for text in (rows["says"].iloc[0], rows["claim"].iloc[0])
+        for line in wrap(str(text or ""), 60)
+    )
+    label = _reason(rows) if panel is None else _label(panel, count)
+    return Tile(name, verdict, numbers, told, panel, label, COLOURS.get(verdict, GREY),
+                verdict != WITHHELD)  # fmt: skip
+
+
+def _label(panel: Panel, count: int) -> str:
+    label = panel.title if count == 1 else f"{panel.title} (1\xa0of\xa0{count})"
+    return label + ("; standardised" if panel.label.endswith("(standardised)") else "")
+
+
+def _reason(rows: Any) -> str:
+    return "" if rows["probability"].isna().all() else "the chains did not converge"
+
+
 def _title(rows: Any, panel: Panel | None, room: int) -> list[str]:
     verdict, row = _verdict(rows)
     lines = wrap(verdict, room)
@@ -204,9 +236,7 @@ def _draw(axis: "Axes", name: str, rows: Any, shown: tuple[Panel | None, int]) -
         verdict = _verdict(rows)[0]
         known = verdict != WITHHELD
         draw(axis, panel, colour=COLOURS.get(verdict, GREY), filled=known)
-        label = panel.title if count == 1 else f"{panel.title} (1\xa0of\xa0{count})"
-        label += "; standardised" if panel.label.endswith("(standardised)") else ""
-        axis.set_xlabel(_short(label, room), size=SMALL)
+        axis.set_xlabel(_short(_label(panel, count), room), size=SMALL)
         axis.tick_params(axis="x", labelsize=SMALL)
         axis.locator_params(axis="x", nbins=4) if not panel.ratio else None
     axis.set_title("\n".join(["", *lines]), size=SMALL, pad=3, parse_math=False)
@@ -236,5 +266,4 @@ def _leave_empty(axis: "Axes", rows: Any) -> None:
     axis.set_yticks([])
     for spine in axis.spines.values():
         spine.set_visible(False)
-    reason = "" if rows["probability"].isna().all() else "the chains did not converge"
-    axis.text(0, 0.9, reason, transform=axis.transAxes, size=SMALL, va="top", style="italic")
+    axis.text(0, 0.9, _reason(rows), transform=axis.transAxes, size=SMALL, va="top", style="italic")

@@ -1,5 +1,6 @@
 """Prior and posterior of one comparison, drawn as densities."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,47 @@ from bayesem.rounding import LIGHT
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["axis_range", "density", "draw", "room"]
+__all__ = ["Curves", "axis_range", "curves", "density", "draw", "room", "ticks_of"]
 
 READINGS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (SKY, (0, (6, 1))))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves:
+    """Densities of one comparison over points x.
+
+    Attributes
+    ----------
+    x : array
+    prior : array or None
+        None where nothing was believed of it, or where the model fixes it.
+    readings : tuple of (name, share, density)
+        By reading; the share of its weight, 1 where readings have none.
+    mixed : array or None
+        Over all readings by weight, or of the only one; None where readings stay apart.
+    """
+
+    x: Floats
+    prior: Floats | None
+    readings: tuple[tuple[str | None, float, Floats], ...]
+    mixed: Floats | None
+
+
+def curves(panel: Panel) -> Curves:
+    """The densities that a panel shows."""
+    x = axis_range(panel)
+    told = panel.prior is not None and np.ptp(panel.prior) > 1e-9
+    prior = density(panel.prior, x, log=panel.ratio) if told else None  # type: ignore[arg-type]
+    lines = [density(values, x, log=panel.ratio) for _, _, values in panel.posterior]
+    weights = [w for _, w, _ in panel.posterior]
+    weighed = all(w is not None for w in weights)
+    total = sum(w or 0.0 for w in weights) if weighed else 1.0
+    shares = [(w or 0.0) / total if weighed else 1.0 for w in weights]
+    mixed = None
+    if len(lines) == 1 or weighed:
+        mixed = np.asarray(sum(s * y for s, y in zip(shares, lines, strict=True)))
+    each = zip((name for name, *_ in panel.posterior), shares, lines, strict=True)
+    return Curves(x, prior, tuple(each), mixed)
 
 
 def draw(axis: "Axes", panel: Panel, *, colour: str = BLUE, filled: bool = True) -> None:
@@ -27,14 +66,13 @@ def draw(axis: "Axes", panel: Panel, *, colour: str = BLUE, filled: bool = True)
     axis.spines["left"].set_visible(False)
     if panel.rope is not None:
         axis.axvspan(*panel.rope, color="0.9", lw=0, label="practically null (ROPE)", zorder=0)
-    edges = () if panel.rope is None else panel.rope
-    for at in edges if panel.threshold is None else (panel.threshold,):
+    for at in panel.limits:
         axis.axvline(at, color="black", lw=0.8, label="threshold")
-    x = axis_range(panel)
-    if panel.prior is not None and np.ptp(panel.prior) > 1e-9:
-        y = density(panel.prior, x, log=panel.ratio)
-        axis.plot(x, y, color=GREY, ls=(0, (3, 2)), lw=1.1, label="prior")
-    _draw_posteriors(axis, panel, x, colour, filled=filled)
+    found = curves(panel)
+    x = found.x
+    if found.prior is not None:
+        axis.plot(x, found.prior, color=GREY, ls=(0, (3, 2)), lw=1.1, label="prior")
+    _draw_posteriors(axis, panel, found, colour, filled=filled)
     axis.set_xlim(x[0], x[-1])
     axis.set_ylim(bottom=0)
     if panel.ratio:
@@ -43,24 +81,22 @@ def draw(axis: "Axes", panel: Panel, *, colour: str = BLUE, filled: bool = True)
         axis.locator_params(axis="x", nbins=5)
 
 
-def _draw_posteriors(axis: "Axes", panel: Panel, x: Floats, colour: str, *, filled: bool) -> None:
-    weights = [w for _, w, _ in panel.posterior]
-    pooled = len(weights) > 1 and all(w is not None for w in weights)
-    lines = [density(values, x, log=panel.ratio) for _, _, values in panel.posterior]
-    if len(lines) == 1 or pooled:
-        mixed = sum((w or 1.0) * y for w, y in zip(weights, lines, strict=True))
-        total = sum(w or 0.0 for w in weights)
-        for w, y in zip(weights, lines, strict=True) if pooled else ():
-            share = (w or 0.0) / total
-            if share >= LIGHT:  # by its weight; those that count for nothing would hide the rest
-                axis.plot(x, y, color=SKY, lw=0.7 + share, ls=(0, (4, 1)), label="each reading")
-        if filled:
-            _fill(axis, panel, x, np.asarray(mixed), colour)
-        axis.plot(x, mixed, color=colour, label="all readings" if pooled else "posterior")
+def _draw_posteriors(
+    axis: "Axes", panel: Panel, found: Curves, colour: str, *, filled: bool
+) -> None:
+    x = found.x
+    if found.mixed is None:
+        for k, (name, _, y) in enumerate(found.readings):
+            own, dash = READINGS[k % len(READINGS)]
+            axis.plot(x, y, color=own, ls=dash, label=str(name))
         return
-    for k, ((name, _, _), y) in enumerate(zip(panel.posterior, lines, strict=True)):
-        own, dash = READINGS[k % len(READINGS)]
-        axis.plot(x, y, color=own, ls=dash, label=str(name))
+    pooled = len(found.readings) > 1
+    for _, share, y in found.readings if pooled else ():
+        if share >= LIGHT:  # by its weight; those that count for nothing would hide the rest
+            axis.plot(x, y, color=SKY, lw=0.7 + share, ls=(0, (4, 1)), label="each reading")
+    if filled:
+        _fill(axis, panel, x, found.mixed, colour)
+    axis.plot(x, found.mixed, color=colour, label="all readings" if pooled else "posterior")
 
 
 def _fill(axis: "Axes", panel: Panel, x: Floats, y: Floats, colour: str) -> None:
@@ -99,9 +135,14 @@ def density(values: Floats, x: Floats, *, log: bool) -> Floats:
 def _ratio_axis(axis: "Axes", x: Floats) -> None:
     """A logarithmic axis with plain numbers."""
     axis.set_xscale("log")
-    ticks = [t for t in (0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if x[0] <= t <= x[-1]]
+    ticks = ticks_of(x)
     axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
     axis.set_xticks([], minor=True)
+
+
+def ticks_of(x: Floats) -> list[float]:
+    """Where a logarithmic axis is marked."""
+    return [t for t in (0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if x[0] <= t <= x[-1]]
 
 
 def room(axis: "Axes") -> int:

@@ -59,6 +59,11 @@ class Panel:
     inside: bool = True
     ratio: bool = False
 
+    @property
+    def limits(self) -> tuple[float, ...]:
+        """Where the claim begins to hold or ceases to."""
+        return (self.rope or ()) if self.threshold is None else (self.threshold,)
+
     def claimed(self, x: Floats) -> np.ndarray:
         """Where on the axis the claim holds."""
         if self.threshold is None:

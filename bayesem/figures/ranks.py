@@ -1,6 +1,7 @@
 """Ranks of a calibration: how far their distribution is from uniform, and how far it may be."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,8 @@ import numpy as np
 
 from bayesem.campaigns.uniformity import band, counts_up_to
 from bayesem.errors import DataError, did_you_mean
+from bayesem.figures.interactive.page import write_page
+from bayesem.figures.interactive.ranks import ranks_figure
 from bayesem.figures.sheet import BLUE, GREY, ORANGE, grid, style, target_of, written
 
 if TYPE_CHECKING:
@@ -32,7 +35,8 @@ def plot_ranks(
         A panel for each of these, by the table's ``quantity``; without any, one panel with all,
         in which those that are not uniform stand out.
     path : str or Path, optional
-        Save there, as ``.pdf``, ``.svg`` or ``.png``.
+        Save there, as ``.pdf``, ``.svg`` or ``.png``; or as ``.html``, where every line tells its
+        quantity under the pointer.
 
     Returns
     -------
@@ -43,14 +47,14 @@ def plot_ranks(
     DataError
         For a quantity that the calibration does not have, or a path that cannot be written.
     NotAvailableError
-        If matplotlib is not installed.
+        If matplotlib (or for ``.html`` plotly) is not installed.
 
     References
     ----------
     .. [1] Säilynoja, Bürkner & Vehtari (2022), Graphical test for discrete uniformity.
        *Statistics and Computing* 32, 32. https://doi.org/10.1007/s11222-022-10090-6
     """
-    target = target_of(path)
+    target = target_of(path, interactive=True)
     names = list(found.table["quantity"])
     for name in quantities:
         if name not in names:
@@ -63,6 +67,7 @@ def plot_ranks(
         f"Ranks of {len(names)} quantities: {verdict}",
         f"{found.replicates} data sets drawn from the prior",
     ]
+    target = write_page(target, head, [], lambda go: _interactive(go, found, [*chain(*chosen)]))
     with style():
         figure, axes = grid(len(chosen), head, [])
         for axis, columns in zip(axes, chosen, strict=True):
@@ -70,9 +75,18 @@ def plot_ranks(
         return written(figure, target)
 
 
+def _interactive(go: Any, found: Any, columns: Sequence[int]) -> Any:
+    shares = counts_up_to(found.ranks, found.highest) / len(found.ranks)
+    return ranks_figure(go, *_band(found), [(found.table.iloc[k], shares[k]) for k in columns])
+
+
+def _band(found: Any) -> tuple[Any, Any, Any]:
+    return band(len(found.ranks), found.highest, found.alpha / len(found.table))
+
+
 def _draw(axis: "Axes", found: Any, columns: Sequence[int], *, alone: bool) -> None:
     size, highest = len(found.ranks), found.highest
-    z, lower, upper = band(size, highest, found.alpha / len(found.table))
+    z, lower, upper = _band(found)
     axis.fill_between(z, lower - z, upper - z, step="post", color="0.88", lw=0, label="expected")
     axis.axhline(0, color="black", lw=0.6)
     shares = counts_up_to(found.ranks, highest) / size

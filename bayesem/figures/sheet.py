@@ -138,8 +138,8 @@ def target_of(path: str | Path | None, *, interactive: bool = False) -> Path | N
     if target.suffix == ".html" and not interactive:
         raise NotAvailableError(
             f"this figure has no interactive form, so {str(target)!r} cannot be written.",
-            hint="`plot_forest`, `plot_slopes` and `plot_surface` have one. "
-            "Use `.svg` for a web page, `.pdf` for a journal.",
+            hint="`plot_propositions`, `plot_forest`, `plot_slopes`, `plot_surface` and "
+            "`plot_ranks` have one. Use `.svg` for a web page, `.pdf` for a journal.",
         )
     if target.suffix not in types:
         raise DataError(
