@@ -112,7 +112,7 @@ def test_semopy_is_refused_with_its_place(text, error, message, place):
     assert f"<text>:{place}\n" in str(caught.value)
 
 
-@pytest.mark.parametrize("ending", [".amw", ".splsm", ".out", ".AMW"])
+@pytest.mark.parametrize("ending", [".amw", ".splsm", ".out", ".AMW", ".dot", ".gv"])
 def test_files_of_other_programs_are_refused_by_name(ending, tmp_path):
     path = tmp_path / f"model{ending}"
     path.write_bytes(b"\0\1")
@@ -125,6 +125,14 @@ def test_amos_programs_are_refused_and_comments_on_them_are_not():
     with pytest.raises(NotAvailableError, match="which variables are latent"):
         sem.read_model('Sem.AStructure("x1 = (1) f + (1) e1")\nSem.AStructure("x2 = f + (1) e2")')
     assert sem.read_model('f =~ x + y + z  # Sem.AStructure("f")').factors == ("f",)
+
+
+def test_a_drawing_of_graphviz_is_refused_with_the_reason():
+    drawing = sem.diagram_dot("f =~ a + b + c; y ~ f")
+    with pytest.raises(NotAvailableError, match="drawing of Graphviz") as caught:
+        sem.read_model(drawing)
+    assert "loading or a path" in caught.value.hint
+    assert sem.read_model("graph =~ a + b + c").factors == ("graph",)
 
 
 @pytest.mark.parametrize(
