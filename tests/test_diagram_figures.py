@@ -13,6 +13,8 @@ from texts import DEMOCRACY
 import bayesem as sem
 from bayesem.diagrams.dot import diagram_dot
 from bayesem.diagrams.estimates import number
+from bayesem.partable import parameter_table
+from bayesem.simulation import families_of
 
 FAILED = {
     "converged": False,
@@ -87,6 +89,16 @@ def test_lists_and_tables_are_bold_where_the_sign_is_known():
     assert not marked(sem.plot_path(fit, controls="none"), "listed")
 
 
+def test_covariances_across_layers_are_named_where_they_would_be_a_thicket():
+    text = words(sem.plot_path("export_network"))
+    assert "RSC and KSC covary with DC, FIN, REG, INN, ECO, RIV." in " ".join(text.split())
+    assert "NET covaries with DC, FIN, REG, INN, ECO, RIV." in " ".join(text.split())
+    drawn = marked(sem.plot_path("export_network"), "covariance")
+    model = sem.read_model("export_network")
+    table = parameter_table(model, families=families_of(model, None))
+    assert [{table.rows[int(k)].lhs, table.rows[int(k)].rhs} for k in drawn] == [{"RSC", "KSC"}]
+
+
 def test_failed_chains_are_stamped_and_their_lines_alike():
     fit = drawn_fit(MIXED + "Y ~ age\nX ~ age\nage ~~ age\n", spread=0.15, **FAILED)
     figure = sem.plot_path(fit)
@@ -144,7 +156,6 @@ def test_a_model_without_a_fit_shows_its_labels():
 
 def test_what_the_fit_added_to_the_model_is_not_drawn():
     from bayesem.augmentation import augmented
-    from bayesem.partable import parameter_table
 
     fit = drawn_fit(DEMOCRACY)
     more, _ = augmented(fit.model, cross_loadings=0.1, method_factor="CMB")

@@ -6,38 +6,42 @@ from dataclasses import replace
 
 from bayesem.diagrams.blocks import Box
 from bayesem.diagrams.curves import Point, arc, rounded
-from bayesem.diagrams.elements import Diagram
+from bayesem.diagrams.elements import Diagram, Edge
 from bayesem.diagrams.flow import Flow
 
 __all__ = ["arcs", "with_tables"]
 
-#: More covariances among the nodes of one layer than this are printed as a table.
-MOST_ARCS, MOST_ALONE = 3, 10
+#: More covariances among the nodes of one layer than this are printed as a table, or across layers.
+MOST_ARCS, MOST_ALONE, MOST_ACROSS = 3, 10, 6
+ACROSS, NONE = -1, -2
 #: Inches from the drawing to the first line round it, and to each further one.
 FIRST_LANE, LANES = 0.2, 0.13
 
 
 def with_tables(diagram: Diagram, rank: Mapping[str, int]) -> Diagram:
-    """Mark covariances that are too many to draw: among the roots of a layer, beyond some number.
+    """Mark covariances that are too many to draw: among roots of a layer, or across layers.
 
     Parameters
     ----------
     rank : mapping of str to int
         The layer of each root.
     """
-    counts = Counter(rank[e.source] for e in diagram.of("covariance")
-                     if rank.get(e.source, -1) == rank.get(e.target, -2))  # fmt: skip
+    counts = Counter(where for e in diagram.of("covariance") if (where := _where(e, rank)) != NONE)
     most = MOST_ALONE if max(rank.values(), default=0) == 0 else MOST_ARCS
-    full = {k for k, n in counts.items() if n > most}
+    full = {k for k, n in counts.items() if n > (MOST_ACROSS if k == ACROSS else most)}
     edges = tuple(
-        replace(e, kind="tabled")
-        if e.kind == "covariance"
-        and rank.get(e.source, -1) == rank.get(e.target, -2)
-        and rank[e.source] in full
-        else e
+        replace(e, kind="tabled") if e.kind == "covariance" and _where(e, rank) in full else e
         for e in diagram.edges
     )
     return replace(diagram, edges=edges)
+
+
+def _where(edge: Edge, rank: Mapping[str, int]) -> int:
+    """The layer of both roots, ``ACROSS`` for those of two, ``NONE`` for what is no root."""
+    if edge.source not in rank or edge.target not in rank:
+        return NONE
+    one, other = rank[edge.source], rank[edge.target]
+    return one if one == other else ACROSS
 
 
 def arcs(

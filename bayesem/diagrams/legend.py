@@ -69,7 +69,10 @@ def _unseen(page: "Page") -> list[str]:
         if len(mine) == len(names) * (len(names) - 1) / 2:
             said = f"every two of {_called(names, page)} covary"
         else:
-            said = "; ".join(f"{a} covaries with {b}" for a, b in _grouped(mine, page))
+            said = "; ".join(
+                f"{a} {'covary' if ' and ' in a else 'covaries'} with {b}"
+                for a, b in _grouped(mine, page)
+            )
         found.append(f"Not drawn: {said}.")
     if content.listing == "table":
         lead = _grouped(list(content.diagram.of("listed")), page)

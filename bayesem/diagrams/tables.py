@@ -85,7 +85,8 @@ def _triangle(page: "Page", layer: int, rank: Mapping[str, int], measure: Measur
     what = "correlations" if page.content.standardized else "covariances"
     title = f"Residual {what}" if explained else what.capitalize()
     rows = tuple(f"{k + 1}  {names.get(n, n)}" for k, n in enumerate(order))
-    return _grid(page, title, rows, [str(k + 1) for k in range(len(order) - 1)], places, measure)
+    last = max(j for _, j in places.values())
+    return _grid(page, title, rows, [str(k + 1) for k in range(last + 1)], places, measure)
 
 
 def _controls(page: "Page", measure: Measure) -> Grid:

@@ -16,7 +16,7 @@ __all__ = ["ENDINGS", "check_ending", "parse_any"]
 
 #: Why Graphviz' text is not read.
 DRAWN = (
-    "An arrow from a factor to a variable is a loading or a path, and a drawing does not say which. "
+    "An arrow from a factor to a variable is a loading or a path: a drawing does not say which. "
     "Write `f =~ x1 + x2` and `y ~ f`; `sem.diagram_dot` writes the drawing from that."
 )
 #: Files that a model is read from.
