@@ -13,6 +13,8 @@ from bayesem.codebook import read_codebook
 from bayesem.cutting import part
 from bayesem.errors import PropositionError
 from bayesem.inclusion import origins
+from bayesem.study_truth import states
+from bayesem.truth_file import read_truth
 
 ROOT = Path(__file__).parents[1]
 NETWORK = sem.read_model("export_network")
@@ -240,6 +242,27 @@ def test_the_digest_covers_what_is_included(tmp_path: Path, monkeypatch) -> None
 
     monkeypatch.setattr(studies, "find", find)
     assert sem.read_propositions(path).sha256 != before
+
+
+TRUTH = read_truth(ROOT / "models" / "export_network.truth.toml")
+
+
+@pytest.mark.parametrize("name", TRUTH.propositions)
+def test_every_declared_state_can_be_drawn_from_the_graph_of_its_claim(name: str) -> None:
+    graph = CLAIMS[name].model or "export_network"
+    for state, values in TRUTH.propositions[name].items():
+        data = sem.generate(graph, 3, propositions={name: state}, seed=1)
+        drawn = data.attrs["truth"]
+        assert {label: drawn[label] for label in values} == values
+        assert states(sem.read_model(graph), drawn)[name] == state
+
+
+def test_what_has_no_declared_state() -> None:
+    """Claims of several parts that others have, on one graph; and what any truth makes so."""
+    assert {p.name for p in CLAIMS} - {*TRUTH.propositions} == {
+        "more_indirect", "P2_asymmetry", "network", "finance_gate", "finance_pays",
+        "facilitation_pays", "both_beat_each",
+    }  # fmt: skip
 
 
 def test_generated_answers_follow_the_declared_truth() -> None:
