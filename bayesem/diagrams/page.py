@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from bayesem.diagrams.arcs import with_tables
-from bayesem.diagrams.blocks import Box, Direction, Sizes
+from bayesem.diagrams.blocks import ROW, Box, Direction, Sizes
 from bayesem.diagrams.elements import Diagram, diagram_of
 from bayesem.diagrams.estimates import Estimate, estimates, explained
 from bayesem.diagrams.flow import rank_of
@@ -140,10 +140,12 @@ def page_of(
     if width is None:
         forms = [forms[0], forms[3], forms[4], forms[2], forms[5]]
     best: Page | None = None
-    for paper, direction, stacked in (f for f in forms if width in (None, f[0])):
+    chosen: list[tuple[Try, float]] = [(f, ROW) for f in forms if width in (None, f[0])]
+    chosen.append((chosen[-1][0], 0.0))  # with all indicators turned
+    for (paper, direction, stacked), row in chosen:
         if larger > 1 and paper == NARROW:
             continue
-        page = _formed(content, measure, (paper * larger, direction, stacked))
+        page = _formed(content, measure, (paper * larger, direction, stacked), row)
         if page.width <= page.paper - 2 * MARGIN + 1e-6:
             return replace(page, scale=1 / larger)
         if paper != NARROW or width is not None:
@@ -165,13 +167,13 @@ def reduced(page: Page, content: Content, measure: Measure, height: float) -> Pa
     return page_of(content, measure, WIDE, larger=larger) if larger * page.scale > 1 else page
 
 
-def _formed(content: Content, measure: Measure, form: Try) -> Page:
+def _formed(content: Content, measure: Measure, form: Try, row: float) -> Page:
     """Lay out, label, and lay out again with less room if labels go beyond the page."""
     paper, direction, stacked = form
     texts = texts_of(content.diagram, content.table, content.numbers, content.names,
                      content.shares, intervals=content.intervals, stacked=stacked,
                      lists=content.listing == "lists")  # fmt: skip
-    sizes = texts.sizes(content.diagram, measure)
+    sizes = replace(texts.sizes(content.diagram, measure), row=row)
     room = paper - 2 * MARGIN
     page = _placed(content, texts, sizes, direction, room, paper)
     for _ in range(2):
