@@ -168,6 +168,7 @@ def readings(fits: Any) -> Blocks:
         "together, with equal weight.",
         "Where no matrix satisfies all that a reading assumes, one that comes near stands for it, "
         "and the reading has next to no weight.",
+        "The list is the codebook's: what is not in it, whatever it combines, was not weighed.",
     )
     made = Table("Readings of the printed tables", heads, rows, (False, True, True, False), notes)
     return Blocks((replace(made, folded=len(rows) > MANY),))
@@ -197,7 +198,8 @@ def given_back(fit: Any) -> Blocks:
     title = f"Printed numbers, and what reading {fit.data.reading} makes of them"
     made = table_of(frame, title, columns, notes=(
         "In the metric of the printed table. By the reading: mean over the matrices that agree "
-        "with it, before any prior on the model.",
+        "with it, before any prior on the model. Printed loadings are not listed: every matrix has "
+        "them, each within its rounding.",
     ))  # fmt: skip
     return Blocks((replace(slim(made), folded=True),))
 
