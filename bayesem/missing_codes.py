@@ -1,6 +1,6 @@
 """Codes such as -99 that stand for a missing answer and would be taken for answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,6 +14,8 @@ __all__ = ["refuse_codes"]
 CODES = (-1, -7, -8, -9, 77, 88, 97, 98, 99, 777, 888, 997, 998, 999, 7777, 8888, 9999)
 #: The highest answer of a scale that people tick.
 HIGHEST = 11
+#: Up to so many columns with codes are listed in the advice.
+LISTED = 12
 
 
 def refuse_codes(answers: Answers, indicators: Sequence[str]) -> None:
@@ -33,11 +35,11 @@ def refuse_codes(answers: Answers, indicators: Sequence[str]) -> None:
     DataError
         Naming the column, the code, how often it stands there, and how to write it as missing.
     """
-    for name in indicators:
-        column = answers.values[:, answers.names.index(name)]
-        found = _codes(column[~np.isnan(column)])
-        if found.size:
-            raise _refusal(name, column, found)
+    columns = {name: answers.values[:, answers.names.index(name)] for name in indicators}
+    every = {name: _codes(column[~np.isnan(column)]) for name, column in columns.items()}
+    found = {name: codes for name, codes in every.items() if codes.size}
+    if found:
+        raise _refusal(columns[next(iter(found))], found)
 
 
 def _codes(values: Floats) -> Floats:
@@ -53,14 +55,22 @@ def _codes(values: Floats) -> Floats:
     return np.asarray(found[np.argsort(-count, kind="stable")], float)
 
 
-def _refusal(name: str, column: Floats, found: Floats) -> DataError:
-    code, rest = found[0], column[~np.isnan(column) & ~np.isin(column, found)]
+def _refusal(column: Floats, found: Mapping[str, Floats]) -> DataError:
+    """The first column's codes in full, and where else there are some."""
+    name, own = next(iter(found.items()))
+    code, rest = own[0], column[~np.isnan(column) & ~np.isin(column, own)]
     rows = np.flatnonzero(column == code)
     times = f"row {rows[0]}" if len(rows) == 1 else f"row {rows[0]} and {len(rows) - 1} more"
-    codes = ", ".join(f"{value:g}" for value in found)
+    codes = ", ".join(f"{value:g}" for value in dict.fromkeys(np.concatenate([*found.values()])))
+    others = f" So do {', '.join(f'`{n}`' for n in [*found][1:])}." if len(found) > 1 else ""
+    where = f"[{codes}]"
+    if len(found) == 1:  # elsewhere, in numbers of employees, say, it may be an answer
+        where = f"{{'{name}': [{codes}]}}"
+    elif len(found) <= LISTED:
+        where = f"dict.fromkeys({[*found]}, [{codes}])"
     return DataError(
         f"column `{name}` holds {code:g} ({times}); all other answers are whole numbers from "
-        f"{rest.min():g} to {rest.max():g}, so it looks like the code of a missing answer.",
+        f"{rest.min():g} to {rest.max():g}, so it looks like the code of a missing answer.{others}",
         hint="Write NaN for it, in a CSV an empty cell: "
-        f"`pandas.read_csv(path, na_values=[{codes}])` or `data.replace([{codes}], float('nan'))`.",
+        f"`pandas.read_csv(path, na_values={where})` or `data.replace([{codes}], float('nan'))`.",
     )

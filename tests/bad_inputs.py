@@ -206,7 +206,7 @@ CASES = [
         ("99 for a missing answer", lambda _: prepare(STUDY, survey()), D,
          ("`rsc2` holds 99 (row 4)", "scale 1 to 10", "NaN")),
         ("-99 for a missing answer, without a codebook", on(coded(-99)), D,
-         ("`x1` holds -99 (row 3 and 1 more)", "from 1 to 7", "na_values=[-99]")),
+         ("`x1` holds -99 (row 3 and 1 more)", "from 1 to 7", "na_values={'x1': [-99]}")),
         ("two columns of one name", on(answers().rename(columns={"x4": "x1"})), D,
          ("`x1` stands 2 times",)),
         ("too few cases", on(answers().head(4)), D, ("4 cases are too few for 4 variables",)),

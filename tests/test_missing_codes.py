@@ -26,7 +26,7 @@ def survey(low=1, high=7, **cells):
 def test_a_code_among_answers_is_refused(code):
     with pytest.raises(DataError, match=f"`x2` holds {code} .row 5 and 1 more") as caught:
         prepare(MODEL, survey(x2=code))
-    assert f"na_values=[{code}]" in caught.value.hint
+    assert f"na_values={{'x2': [{code}]}}" in caught.value.hint
 
 
 def test_several_codes_are_named_together():
@@ -34,7 +34,13 @@ def test_several_codes_are_named_together():
     data.loc[20, "x2"] = -9
     with pytest.raises(DataError, match="x2") as caught:
         prepare(MODEL, data)
-    assert "na_values=[-99, -9]" in caught.value.hint
+    assert "na_values={'x2': [-99, -9]}" in caught.value.hint
+
+
+def test_every_column_with_codes_is_named():
+    with pytest.raises(DataError, match="`x1` holds 99 .* So do `x3`") as caught:
+        prepare(MODEL, survey(x1=99, x3=-9))
+    assert "na_values=dict.fromkeys(['x1', 'x3'], [99, -9])" in caught.value.hint
 
 
 @pytest.mark.parametrize(
