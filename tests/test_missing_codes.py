@@ -38,7 +38,7 @@ def test_several_codes_are_named_together():
 
 
 def test_every_column_with_codes_is_named():
-    with pytest.raises(DataError, match="`x1` holds 99 .* So do `x3`") as caught:
+    with pytest.raises(DataError, match=r"`x1` holds 99 .* So do `x3`") as caught:
         prepare(MODEL, survey(x1=99, x3=-9))
     assert "na_values=dict.fromkeys(['x1', 'x3'], [99, -9])" in caught.value.hint
 
