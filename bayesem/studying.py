@@ -354,7 +354,7 @@ def _planned(
 def _kept(
     every: PropositionSet, planned: tuple[Task, ...], asked: tuple[str, ...]
 ) -> tuple[PropositionSet, tuple[Proposition, ...], tuple[Task, ...]]:
-    """Of the models those asked for, with the propositions about them, and the others."""
+    """Of the models those asked for; propositions without those about others, and these."""
     known = [task.name for task in planned]
     for name in asked:
         if name not in known:
@@ -363,9 +363,9 @@ def _kept(
     if not asked:
         return every, (), planned
     kept = tuple(task for task in planned if task.name in asked)
-    mine = {p.name for task in kept for p in task.propositions}
-    apart = tuple(p for p in every if p.name not in mine)
-    return replace(every, items=tuple(p for p in every if p.name in mine)), apart, kept
+    dropped = {p.name for task in planned if task not in kept for p in task.propositions}
+    apart = tuple(p for p in every if p.name in dropped)
+    return replace(every, items=tuple(p for p in every if p.name not in dropped)), apart, kept
 
 
 def _synthetic(model: Model, source: _Source, made: Drawn) -> Synthetic:

@@ -176,6 +176,18 @@ def test_only_the_models_asked_for_are_fitted(quick):
             run_study(name, models=["x"])
 
 
+def test_a_choice_of_models_leaves_theme_counts_as_they_are(quick):
+    name = "facilitated_alliance"
+    counted = {p.name for p in read_propositions(name) if p.model == "counts"}
+    generated = run_study(name, models=[name], n=200)
+    assert sorted(p.name for p in generated.elsewhere) == sorted(counted)
+    data = generate(name, 200, seed=1)
+    data.attrs["synthetic"] = False
+    answered = run_study(name, models=[name], data=data)
+    assert answered.elsewhere == ()
+    assert counted <= set(answered.verdicts.table["name"])
+
+
 def test_the_network_and_its_variants_are_fitted_to_one_sample(quick):
     variants = ["contingent", "benchmark", "quadratic", "chain", "moderated", "mediated", "bundle"]
     result = run_study("export_network", n=200)
