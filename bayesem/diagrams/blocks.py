@@ -10,7 +10,7 @@ from typing import Literal
 
 from bayesem.diagrams.elements import Diagram
 
-__all__ = ["ROW", "Block", "Box", "Direction", "Side", "Sizes", "block_of", "uv"]
+__all__ = ["Block", "Box", "Direction", "Side", "Sizes", "block_of", "uv"]
 
 type Direction = Literal["right", "down"]
 type Side = Literal["back", "front", "up", "down"]
@@ -19,7 +19,7 @@ type Size = tuple[float, float]
 ARROW = 0.22  # inches of a line that stay visible beside its label
 FAN = 0.55  # half the length of a stack, inches
 PITCH = 0.022  # between neighbouring boxes
-ROW = 1.3  # a row of boxes wider than this is turned, if there is room
+ROW = 1.3  # a row of boxes wider than this is turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,15 @@ class Sizes:
         By target.
     outside : float
         Room for what stands beyond indicators.
-    row : float
-        A row of boxes wider than this is turned.
+    close : bool
+        For what fits no page else: all indicators turned, and less room between neighbours.
     """
 
     nodes: Mapping[str, Size]
     labels: Mapping[int, Size]
     lists: Mapping[str, Size]
     outside: float = 0.0
-    row: float = ROW
+    close: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def _tree(
 def _turned(children: list[str], diagram: Diagram, sizes: Sizes, *, horizontal: bool) -> set[str]:
     """Boxes whose text is turned, since a row of them would be wide."""
     leaves = [c for c in children if diagram.nodes[c].shape == "observed"]
-    wide = sum(sizes.nodes[c][0] + PITCH for c in leaves) > sizes.row
+    wide = sizes.close or sum(sizes.nodes[c][0] + PITCH for c in leaves) > ROW
     return set(leaves) if wide and not horizontal else set()
 
 

@@ -12,6 +12,7 @@ __all__ = ["Flow", "flow_of", "rank_of"]
 
 #: Free space around a block, and around a line that passes through a layer, inches.
 APART, LANE, WIDE_LANE = 0.13, 0.09, 0.22
+CLOSE = 0.85  # of these, where all stands close
 THIN = 0.03
 BESIDE = 0.26  # of a line of covariance that stays visible, inches
 
@@ -66,7 +67,8 @@ def flow_of(diagram: Diagram, sizes: Sizes, direction: Direction, breadth: float
         n: b.v for n, b in blocks.items()
     }
     lane = LANE if direction == "right" else WIDE_LANE  # labels are wider than high
-    gap = {n: APART if n in blocks else lane for n in reach}
+    share = CLOSE if sizes.close else 1.0
+    gap = {n: share * (APART if n in blocks else lane) for n in reach}
     joined = _joined(diagram, blocks, sizes, direction)
 
     def apart(a: str, b: str) -> float:

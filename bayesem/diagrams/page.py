@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from bayesem.diagrams.arcs import with_tables
-from bayesem.diagrams.blocks import ROW, Box, Direction, Sizes
+from bayesem.diagrams.blocks import Box, Direction, Sizes
 from bayesem.diagrams.elements import Diagram, diagram_of
 from bayesem.diagrams.estimates import Estimate, estimates, explained
 from bayesem.diagrams.flow import rank_of
@@ -30,7 +30,8 @@ TALLEST = 9.7  # inches, with tables and legend
 
 type Controls = Literal["auto", "lists", "table", "arrows", "none"]
 type Listing = Literal["lists", "table"]
-type Try = tuple[float, Direction, bool]
+#: Paper, direction, whether labels have lines of their own, and whether all stands close.
+type Try = tuple[float, Direction, bool, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +135,19 @@ def page_of(
         If nothing fits the width that was asked for.
     """
     forms: list[Try] = [
-        (NARROW, "right", False), (NARROW, "right", True), (NARROW, "down", True),
-        (WIDE, "right", False), (WIDE, "right", True), (WIDE, "down", True),
+        (NARROW, "right", False, False), (NARROW, "right", True, False),
+        (NARROW, "down", True, False),
+        (WIDE, "right", False, False), (WIDE, "right", True, False), (WIDE, "down", True, False),
     ]  # fmt: skip
     if width is None:
         forms = [forms[0], forms[3], forms[4], forms[2], forms[5]]
     best: Page | None = None
-    chosen: list[tuple[Try, float]] = [(f, ROW) for f in forms if width in (None, f[0])]
-    chosen.append((chosen[-1][0], 0.0))  # with all indicators turned
-    for (paper, direction, stacked), row in chosen:
+    forms = [f for f in forms if width in (None, f[0])]
+    forms.append((*forms[-1][:3], True))
+    for paper, direction, stacked, close in forms:
         if larger > 1 and paper == NARROW:
             continue
-        page = _formed(content, measure, (paper * larger, direction, stacked), row)
+        page = _formed(content, measure, (paper * larger, direction, stacked, close))
         if page.width <= page.paper - 2 * MARGIN + 1e-6:
             return replace(page, scale=1 / larger)
         if paper != NARROW or width is not None:
@@ -167,13 +169,13 @@ def reduced(page: Page, content: Content, measure: Measure, height: float) -> Pa
     return page_of(content, measure, WIDE, larger=larger) if larger * page.scale > 1 else page
 
 
-def _formed(content: Content, measure: Measure, form: Try, row: float) -> Page:
+def _formed(content: Content, measure: Measure, form: Try) -> Page:
     """Lay out, label, and lay out again with less room if labels go beyond the page."""
-    paper, direction, stacked = form
+    paper, direction, stacked, close = form
     texts = texts_of(content.diagram, content.table, content.numbers, content.names,
                      content.shares, intervals=content.intervals, stacked=stacked,
                      lists=content.listing == "lists")  # fmt: skip
-    sizes = replace(texts.sizes(content.diagram, measure), row=row)
+    sizes = texts.sizes(content.diagram, measure, close=close)
     room = paper - 2 * MARGIN
     page = _placed(content, texts, sizes, direction, room, paper)
     for _ in range(2):

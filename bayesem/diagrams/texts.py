@@ -41,10 +41,13 @@ class Texts:
     labels: Mapping[int, tuple[str, ...]]
     lists: Mapping[str, tuple[tuple[str, int], ...]]
 
-    def sizes(self, diagram: Diagram, measure: Measure) -> Sizes:
-        """Room for everything, inches; ``measure`` is of a text at a size in points."""
+    def sizes(self, diagram: Diagram, measure: Measure, *, close: bool = False) -> Sizes:
+        """Room for everything, inches; ``measure`` is of a text at a size in points.
+
+        Where all is to stand ``close``, factors are no wider than their names.
+        """
         nodes = {n: _node(lines, diagram, n, measure) for n, lines in self.names.items()}
-        nodes = _alike(nodes, diagram)
+        nodes = nodes if close else _alike(nodes, diagram)
         labels = {
             row: (max(measure(t, NUMBER) for t in lines) * 1.03 + 0.04, _height(len(lines), NUMBER))
             for row, lines in self.labels.items()
@@ -55,7 +58,7 @@ class Texts:
             for n, lines in self.lists.items()
         }  # fmt: skip
         outside = OUTSIDE if any(diagram.of("residual")) else 0.0
-        return Sizes(nodes, labels, lists, outside)
+        return Sizes(nodes, labels, lists, outside, close)
 
 
 def _height(lines: int, size: float) -> float:
