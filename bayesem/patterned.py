@@ -66,7 +66,7 @@ def draw_patterned(
     rows = _rows(members, order, eta)
     out = np.full((size, len(members)), np.nan)
     done = 0
-    for batch in range(ROUNDS):
+    for batch in range(1, ROUNDS + 1):
         R, keep = _propose(rows, max(size, LEAST), rng)
         kept = R[rng.uniform(size=len(keep)) < keep][: size - done]
         for a, (_, i, j) in enumerate(members):

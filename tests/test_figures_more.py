@@ -333,7 +333,10 @@ def test_a_dashboard_for_a_browser_tells_sentence_and_claim(tmp_path):
     plot_propositions(verdicts, path)
     page = path.read_text()
     assert "<script src" not in page
-    prior, holds, fails, posterior = plotted(page)
+    prior, holds, fails, posterior, *legend = plotted(page)
+    assert [(entry["name"], entry["line"]["dash"]) for entry in legend] == [
+        ("prior", "dash"), ("posterior", "solid"),
+    ]  # fmt: skip
     assert [prior["name"], posterior["name"]] == ["prior", "posterior"]
     assert "Sales &lt;b&gt;rise" in posterior["hovertemplate"]
     assert "a &gt; 0 and null(std(c))" in posterior["hovertemplate"]
@@ -345,6 +348,17 @@ def test_a_dashboard_for_a_browser_tells_sentence_and_claim(tmp_path):
     np.testing.assert_allclose(dark + light, numbers(posterior["y"]))
     x = numbers(posterior["x"])
     assert (np.abs(x[dark > 0]) < 0.1).all()  # null(c) decides, with its rope of .1
+
+
+def test_readings_on_a_dashboard_for_a_browser_are_told_apart(tmp_path):
+    path = tmp_path / "dashboard.html"
+    fits = {"one": mediation(), "other": mediation(a=0.3)}
+    plot_propositions(sem.assess({"P": "a > 0"}, fits), path)
+    traces = plotted(path.read_text())
+    lines = {t["name"]: (t["line"]["color"], t["line"]["dash"]) for t in traces if "name" in t}
+    assert list(lines) == ["prior", "one", "other"]
+    assert len(set(lines.values())) == 3
+    assert [t["name"] for t in traces if t.get("showlegend", True)] == list(lines)
 
 
 def test_a_dashboard_for_a_browser_withholds_too(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import bayesem as sem
+from bayesem import patterned
 from bayesem.patterned import draw_patterned, log_patterned_mass
 from bayesem.preparation import prepare
 from bayesem.priordraws import draw_prior
@@ -73,3 +74,19 @@ def test_the_networks_prior_can_be_drawn():
         "BRIDGE", "MED", "DIS", "SHARED", "RSC", "KSC", "NET", "DC", "FIN", "REG", "INN", "ECO",
         "RIV",
     }  # fmt: skip
+
+
+def test_a_pattern_of_which_nothing_is_kept_is_given_up_early(monkeypatch):
+    asked = []
+
+    def propose(rows, size, rng):
+        asked.append(size)
+        return np.broadcast_to(np.eye(2), (size, 2, 2)), np.full(size, kept)
+
+    monkeypatch.setattr(patterned, "_propose", propose)
+    kept = 0.0
+    assert np.isnan(draw_patterned([(0, 1, 0)], 2, 1.0, 5, np.random.default_rng(0))).all()
+    assert len(asked) == patterned.IN_VAIN
+    asked.clear()
+    kept = 1e-3  # some are: on to the last that was asked for
+    assert not np.isnan(draw_patterned([(0, 1, 0)], 2, 1.0, 5, np.random.default_rng(0))).any()

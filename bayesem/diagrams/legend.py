@@ -69,16 +69,16 @@ def _unseen(page: "Page") -> list[str]:
         if len(mine) == len(names) * (len(names) - 1) / 2:
             said = f"every two of {_called(names, page)} covary"
         else:
-            said = "; ".join(
-                f"{a} {'covary' if ' and ' in a else 'covaries'} with {b}"
-                for a, b in _grouped(mine, page)
-            )
+            said = _said(_grouped(mine, page), "covaries with", "covary with")
         found.append(f"Not drawn: {said}.")
     if content.listing == "table":
-        lead = _grouped(list(content.diagram.of("listed")), page)
-        said = "; ".join(f"{a} {'lead' if ' and ' in a else 'leads'} to {b}" for a, b in lead)
+        said = _said(_grouped(list(content.diagram.of("listed")), page), "leads to", "lead to")
         found += [f"Not drawn: {said}."] if said else []
     return found
+
+
+def _said(pairs: Sequence[tuple[str, str]], one: str, several: str) -> str:
+    return "; ".join(f"{a} {several if ' and ' in a else one} {b}" for a, b in pairs)
 
 
 def _called(names: Sequence[str], page: "Page") -> str:

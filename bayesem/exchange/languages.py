@@ -1,30 +1,25 @@
 """Which language a model text is in. Each is known by what no lavaan text can begin with."""
 
-import re
 from pathlib import Path
 
 from bayesem.errors import NotAvailableError
+from bayesem.exchange import graphviz
 from bayesem.exchange.amos import is_amos, parse_amos
 from bayesem.exchange.mplus import parse_mplus
 from bayesem.exchange.mplus_text import is_mplus
 from bayesem.exchange.semopy import is_semopy, parse_semopy
 from bayesem.grammar.parse import parse
 from bayesem.grammar.statements import Parsed
-from bayesem.grammar.tokens import LONGEST_TEXT, Source, Span
+from bayesem.grammar.tokens import LONGEST_TEXT
 
 __all__ = ["ENDINGS", "check_ending", "parse_any"]
 
-#: Why Graphviz' text is not read.
-DRAWN = (
-    "An arrow from a factor to a variable is a loading or a path: a drawing does not say which. "
-    "Write `f =~ x1 + x2` and `y ~ f`; `sem.diagram_dot` writes the drawing from that."
-)
 #: Files that a model is read from.
 TEXTS = (".sem", ".lav", ".inp", ".vb", ".txt")
 INSTEAD = {
     ".amw": "It is AMOS' drawing. Write `f =~ x1 + x2` for a factor, `y ~ f` for an arrow.",
-    ".dot": DRAWN,
-    ".gv": DRAWN,
+    ".dot": graphviz.INSTEAD,
+    ".gv": graphviz.INSTEAD,
     ".splsm": "SmartPLS keeps drawings of composites; write each construct as `f =~ x1 + x2`.",
     ".out": "That is Mplus' output: give the input, `.inp`.",
     ".jasp": "JASP shows its model as lavaan syntax: give that text.",
@@ -38,7 +33,6 @@ INSTEAD = {
     ".eqs": "Write EQS' model in lavaan's language.",
 }
 ENDINGS = (*TEXTS, *INSTEAD)
-DOT = re.compile(r"\s*(?:strict\s+)?((?:di)?graph)\b[^{}\n]*\{")
 
 
 def check_ending(path: Path) -> None:
@@ -77,9 +71,8 @@ def parse_any(text: str, origin: str = "<text>") -> Parsed:
         return parse_mplus(text, origin)
     if is_amos(text):
         return parse_amos(text, origin)
-    if (drawn := DOT.match(text)) is not None:
-        span = Span(Source(text, origin), *drawn.span(1))
-        raise NotAvailableError("A drawing of Graphviz is not read.", span=span, hint=DRAWN)
+    if graphviz.is_graphviz(text):
+        return graphviz.parse_graphviz(text, origin)
     if is_semopy(text):
         return parse_semopy(text, origin)
     return parse(text, origin)

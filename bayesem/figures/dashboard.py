@@ -85,8 +85,8 @@ def plot_propositions(verdicts: Verdicts, path: str | Path | None = None) -> "Fi
     shown = [_panel(verdicts, name, rows, look) for name, rows in groups]
     head = [_headline(groups), EXPLANATION]
     tiles = [_tile(name, rows, one) for (name, rows), one in zip(groups, shown, strict=True)]
-    more = [*head, "Line: threshold. Band: practically null (ROPE)."]
-    target = write_page(target, more, every, lambda go: dashboard_figure(go, tiles))
+    more = f"{EXPLANATION} Line: threshold. Band: practically null (ROPE)."
+    target = write_page(target, [head[0], more], every, lambda go: dashboard_figure(go, tiles))
     with style():
         figure, axes = _grid(len(groups), head, every)
         for axis, (name, rows), one in zip(axes, groups, shown, strict=True):

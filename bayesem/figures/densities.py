@@ -14,7 +14,7 @@ from bayesem.rounding import LIGHT
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Curves", "axis_range", "curves", "density", "draw", "room", "ticks_of"]
+__all__ = ["READINGS", "Curves", "axis_range", "curves", "density", "draw", "room", "ticks_of"]
 
 READINGS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (SKY, (0, (6, 1))))
 

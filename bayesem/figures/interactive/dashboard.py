@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bayesem.arrays import Floats
-from bayesem.figures.densities import curves, ticks_of
+from bayesem.figures.densities import READINGS, Curves, curves, ticks_of
 from bayesem.figures.interactive.page import WIDTH, clear, tuned
 from bayesem.figures.panels import Panel
 from bayesem.figures.sheet import GREY, SKY
@@ -18,6 +18,7 @@ from bayesem.rounding import LIGHT
 __all__ = ["Tile", "dashboard_figure"]
 
 ACROSS = 3  # panels beside each other
+DASHES = ("solid", "dash", "dashdot", "dot", "longdash")  # of readings, in plotly's words
 PLOT, LINE = 150, 17  # pixels of a panel, and of a line of text
 
 
@@ -67,7 +68,7 @@ def dashboard_figure(go: Any, tiles: Sequence[Tile]) -> Any:
     tall = PLOT * down + between * (down - 1)
     figure = make_subplots(down, across, subplot_titles=titles, horizontal_spacing=0.05,
                            vertical_spacing=between / tall)  # fmt: skip
-    named: set[str] = set()
+    legend: dict[str, dict[str, Any]] = {}
     for k, (tile, label) in enumerate(zip(tiles, labels, strict=True)):
         at = {"row": k // across + 1, "col": k % across + 1}
         figure.update_yaxes(visible=False, rangemode="tozero", **at)
@@ -77,17 +78,21 @@ def dashboard_figure(go: Any, tiles: Sequence[Tile]) -> Any:
             figure.add_trace(go.Scatter(x=[0], y=[0], mode="markers", marker={"opacity": 0},
                                         showlegend=False, hoverinfo="skip"), **at)  # fmt: skip
             continue
-        figure.add_traces(_traces(go, tile, tile.panel, named), at["row"], at["col"])
-        figure.update_xaxes(zeroline=False, **_axis(tile.panel), **axis)
+        found = curves(tile.panel)
+        figure.add_traces(_traces(go, tile, tile.panel, found, legend), at["row"], at["col"])
+        ticks = _ticks(found.x) if tile.panel.ratio else {}
+        figure.update_xaxes(zeroline=False, **ticks, **axis)
         for edge in tile.panel.limits:
             figure.add_vline(edge, line={"color": "black", "width": 1}, **at)
         if tile.panel.rope is not None:
             low, high = tile.panel.rope
             figure.add_vrect(low, high, fillcolor="#e6e6e6", line_width=0, layer="below", **at)
+    for name, line in legend.items():  # of all panels, whose lines have the colours of verdicts
+        figure.add_trace(go.Scatter(x=[None], y=[None], mode="lines", name=escape(name), line=line))
     figure.update_annotations(font={"size": 13})
-    under = 70 + LINE * _deepest(labels)
+    over, under = 90 + LINE * _deepest(titles), 70 + LINE * _deepest(labels)
     return tuned(
-        figure, height=tall + 150 + under, margin={"l": 20, "r": 20, "t": 150, "b": under},
+        figure, height=over + tall + under, margin={"l": 20, "r": 20, "t": over, "b": under},
         legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom"},
     )  # fmt: skip
 
@@ -108,39 +113,46 @@ def _lines(text: str, across: int) -> str:
     return "<br>".join(escape(line) for line in wrap(text, WIDTH // across // 7))
 
 
-def _axis(panel: Panel) -> dict[str, Any]:
-    if not panel.ratio:
-        return {}
-    ticks = ticks_of(curves(panel).x)
+def _ticks(x: Floats) -> dict[str, Any]:
+    """A logarithmic axis with plain numbers."""
+    ticks = ticks_of(x)
     return {"type": "log", "tickvals": ticks, "ticktext": [f"{t:g}" for t in ticks]}
 
 
-def _traces(go: Any, tile: Tile, panel: Panel, named: set[str]) -> list[Any]:
-    """Densities; ``named`` are those that the legend has already."""
-    found = curves(panel)
+def _traces(
+    go: Any, tile: Tile, panel: Panel, found: Curves, legend: dict[str, dict[str, Any]]
+) -> list[Any]:
+    """Densities of a panel; what is new among them goes into the legend."""
     said = f"<b>{escape(tile.name)}: {escape(tile.verdict)}</b><br>{tile.told}<extra></extra>"
+    every = []
 
-    def line(y: Floats, name: str, colour: str, dash: str = "solid", **more: Any) -> Any:
-        first = name not in named
-        named.add(name)
-        return go.Scatter(
-            x=found.x, y=y, mode="lines", name=escape(name), legendgroup=name, showlegend=first,
-            line={"color": colour, "dash": dash, "width": 1.6}, hovertemplate=said, **more,
+    def area(y: Floats, share: float) -> None:
+        every.append(
+            go.Scatter(x=found.x, y=y, mode="lines", fill="tozeroy", line={"width": 0},
+                       fillcolor=clear(tile.colour, share), showlegend=False, hovertemplate=said)
         )  # fmt: skip
 
-    every = []
+    def line(y: Floats, name: str, colour: str, dash: str = "solid", shown: str = "") -> None:
+        look = {"color": colour, "dash": dash, "width": 1.6}
+        legend.setdefault(name, look | {"color": shown or colour})
+        every.append(
+            go.Scatter(x=found.x, y=y, mode="lines", name=escape(name), showlegend=False, line=look,
+                       hovertemplate=said)
+        )  # fmt: skip
+
     if found.prior is not None:
-        every.append(line(found.prior, "prior", GREY, "dash"))
+        line(found.prior, "prior", GREY, "dash")
     if found.mixed is None:
-        return [*every, *(line(y, str(name), tile.colour) for name, _, y in found.readings)]
+        for k, (name, _, y) in enumerate(found.readings):
+            line(y, str(name), READINGS[k % len(READINGS)][0], DASHES[k % len(DASHES)])
+        return every
     if tile.filled:
         holds = panel.claimed(found.x)
-        for where, share in ((holds, 0.45), (~holds, 0.12)):
-            y = np.where(where, found.mixed, 0.0)
-            every.append(go.Scatter(x=found.x, y=y, mode="lines", fill="tozeroy", line={"width": 0},
-                                    fillcolor=clear(tile.colour, share), showlegend=False,
-                                    hovertemplate=said))  # fmt: skip
-    if len(found.readings) > 1:
-        shown = [y for _, share, y in found.readings if share >= LIGHT]
-        every += [line(y, "each reading", SKY, "dot") for y in shown]
-    return [*every, line(found.mixed, "posterior", tile.colour)]
+        area(np.where(holds, found.mixed, 0.0), 0.45)
+        area(np.where(holds, 0.0, found.mixed), 0.12)
+    pooled = len(found.readings) > 1
+    for _, share, y in found.readings if pooled else ():
+        if share >= LIGHT:
+            line(y, "each reading", SKY, "dot")
+    line(found.mixed, "all readings" if pooled else "posterior", tile.colour, shown="black")
+    return every
